@@ -11,7 +11,7 @@ import pandas as pd
 
 from kpi_tools import loading
 from kpi_tools.errors import InputError
-from kpi_tools.loading.returns import PREFILLED, RETURNS
+from kpi_tools.loading.schemas import RETURNS
 from kpi_tools.loading.words import ACTION, COMMENTARY, NEW
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import rated
@@ -33,7 +33,7 @@ from kpi_tools.wording import is_number, rows_of, show, show_line
 FOLDER: Final = "templates"
 SHEET, WORDS = "Figures", "Words"
 _FILLED_IN: Final = tuple(name for name in RETURNS.names if name not in ("kpi_id", "period"))
-COLUMNS: Final = ("kpi_id", "period", *PREFILLED, *_FILLED_IN)
+COLUMNS: Final = ("kpi_id", "period", *RETURNS.prefilled, *_FILLED_IN)
 _ANSWERS: Final = ("text", "status", "owner", "due")
 _WIDTHS: Final = {"kpi_name": 60, "last_figure": 28, "status": 16, "note": 60}
 _OF_WORDS: Final = ("kpi_id", "kpi_name", "what", "action_id", "so_far", *_ANSWERS)

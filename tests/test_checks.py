@@ -17,7 +17,6 @@ from kpi_tools.checks.findings import Finding, as_findings, findings_text, group
 from kpi_tools.loading import commentary_until, read_returns
 from kpi_tools.loading.account import Run
 from kpi_tools.loading.ids import Ids
-from kpi_tools.loading.schemas import COMMENTARY
 from kpi_tools.loading.words import read_commentary
 from kpi_tools.scorecard import score
 from kpi_tools.workbooks.child import Workbooks
@@ -42,7 +41,7 @@ def seed(tmp_path_factory):
             put(place / FILE, key, "commentary", text)
         with Workbooks() as books:
             run = Run(place, books)
-            table = run.commentary(known.quarter, COMMENTARY.layout)
+            table = run.commentary(known.quarter)
             texts = read_commentary(table, known.council.sections, Ids(known.catalogue["kpi_id"]))
         assert run.ledger.problems().empty
         returns, recent = replace(known, commentary=texts), kent.recent()

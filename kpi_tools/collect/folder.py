@@ -10,26 +10,29 @@ import pandas as pd
 from kpi_tools.collect.kpis import Cell, Kpi
 from kpi_tools.collect.periods import ends_quarter, kind_of, quarter_of, years_label
 from kpi_tools.loading.account import SHEETS
-from kpi_tools.loading.returns import RETURNS
-from kpi_tools.loading.schemas import OF_FIGURES, SCHEMAS, SETTINGS, Column
+from kpi_tools.loading.read import Column
+from kpi_tools.loading.schemas import RETURNS, SCHEMAS, SETTINGS
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import FIGURES
 from kpi_tools.spreadsheets import choices, make_workbook, note, restrict
 from kpi_tools.units import UNITS, adds_up
-from kpi_tools.vocabulary import STATUSES, STATUSES_WITHOUT_VALUE
+from kpi_tools.vocabulary import STATUSES_WITHOUT_VALUE
 from kpi_tools.workbooks.sheets import digits
 
 _LINES: Final = 1000
+_RECEIVED: Final = (
+    "the quarter with whose returns the figure came, such as 2024-25 Q3: a report knows only what "
+    "had come by then"
+)
 _WIDE: Final = ("kpi_name", "action", "definition", "note")
 Rows = list[dict[str, str]]
 
 
 def csv_text(table: str, rows: Rows) -> str:
     """Rows as one of the council's own files, without columns that are blank and not needed."""
-    schema = SCHEMAS.get(table)
-    layout = schema.layout if schema else RETURNS
-    given = {name for row in rows for name, text in row.items() if text} | {*layout.required}
-    kept = [name for name in (schema or layout).names if name in given]
+    schema = SCHEMAS.get(table, RETURNS)
+    given = {name for row in rows for name, text in row.items() if text} | {*schema.required}
+    kept = [name for name in schema.names if name in given]
     return pd.DataFrame(rows, columns=kept).to_csv(index=False, lineterminator="\n")
 
 
@@ -64,7 +67,8 @@ def council_book() -> Any:
         sheet: {one.name: (_meaning(one), one.options) for one in SCHEMAS[file[:-4]].columns}
         for file, sheet in SHEETS.items()
     }
-    sheets[FIGURES] = {n: (text, STATUSES * (n == "status")) for n, text in OF_FIGURES.items()}
+    of_figures = {one.name: (one.meaning, one.options) for one in RETURNS.columns}
+    sheets[FIGURES] = of_figures | {"received": (_RECEIVED, ())}
     book = make_workbook({name: pd.DataFrame(columns=list(of)) for name, of in sheets.items()})
     for sheet, columns in sheets.items():
         for head, (name, (text, options)) in zip(book[sheet][1], columns.items(), strict=True):

@@ -20,7 +20,7 @@ from kpi_tools.loading.disclosure import Withheld, suppress
 from kpi_tools.loading.due import Calendar, calendars, due_figures, in_set, period_words
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.known import figures_and_months, note_months
-from kpi_tools.loading.read import Table
+from kpi_tools.loading.read import Schema
 from kpi_tools.loading.returns import Catalogue, submissions_upto, with_decimals, with_nulls
 from kpi_tools.loading.rules import ERROR, RULES, WARNING, as_list, errors_of
 from kpi_tools.quarters import Quarter
@@ -204,23 +204,20 @@ def read_returns(
             books.begin()  # while the council's own tables are read
         run = Run(folder, books)
 
-        def table_of(schema: schemas.Schema) -> Table:
-            return run.table(folder / schema.file, schema.layout, required=not schema.optional)
-
         for path in strays(folder, schemas.FILES):
             there = f"There are {one_of(path.name, schemas.FILES)}."
             of_quarter = "Texts stand in a file named as its quarter, such as 2024-25-Q3.csv."
             run.skip(path, "table-other", there if path.parent == folder else of_quarter)
         council = read_council(run.snapshot(folder / "council.toml"), run.ledger)
         sections = council.sections
-        catalogue, lines = table_of(schemas.KPIS), table_of(schemas.TARGETS)
+        catalogue, lines = run.table(schemas.KPIS), run.table(schemas.TARGETS)
         kpis = read_kpis(catalogue, council)
         of_kpi = kpis.set_index("kpi_id")
         refused = np.array(catalogue.cells["kpi_id"], dtype=object)[catalogue.bad]
         ids = Ids(kpis["kpi_id"], of_kpi["kpi_name"].to_dict(), refused)
 
-        def known(schema: schemas.Schema, places: tuple[str, ...] = ()) -> pd.DataFrame:
-            return schemas.known_by(table_of(schema), schema, ids, wanted, places)
+        def known(schema: Schema, places: tuple[str, ...] = ()) -> pd.DataFrame:
+            return schemas.known_by(run.table(schema), schema, ids, wanted, places)
 
         targets = read_targets(lines, kpis, ids, council.scheme)
         catalogue.later = int((kpis["first_quarter"] > wanted.label).sum())
@@ -230,7 +227,7 @@ def read_returns(
             run.ledger.problem("setting-bad", "council.toml", column="rating", detail=sentence)
         held = Catalogue(kpis, targets, ids, council.milestones)
         submissions = submissions_upto(wanted, run, held)
-        happened = context.read_events(table_of(schemas.EVENTS), kpis, ids, wanted, latest)
+        happened = context.read_events(run.table(schemas.EVENTS), kpis, ids, wanted, latest)
         counts = context.counted(happened, wanted, submissions["received"])
         if len(counts):
             submissions = pd.concat([submissions, counts])
@@ -241,19 +238,19 @@ def read_returns(
         for row in safe.uncounted.fillna({"sheet": ""}).to_dict("records"):
             place = {"sheet": row["sheet"], "row": row["row"], "column": "numerator"}
             run.ledger.problem("small-number-unknown", row["file"], **place)
-        table = run.commentary(wanted, schemas.COMMENTARY.layout)
+        table = run.commentary(wanted)
         commentary = texts.read_commentary(table, sections, ids)
         commentary = texts.withhold_texts(table, commentary, kpis, safe.withheld)
         words = texts.read_words(run.words, ids, kpis, safe.withheld)
         commentary = texts.with_commentary(commentary, words, wanted, run.ledger)
-        activity = context.read_activity(table_of(schemas.ACTIVITY), sections, wanted)
-        areas = table_of(schemas.BENCHMARKS)
+        activity = context.read_activity(run.table(schemas.ACTIVITY), sections, wanted)
+        areas = run.table(schemas.BENCHMARKS)
         benchmarks = context.read_benchmarks(areas, kpis, targets, ids, wanted)
         context.check_headline(areas, benchmarks, council.headline)
         changelog = known(schemas.CHANGES)
-        rebases = context.read_rebases(table_of(schemas.REBASES), ids, wanted)
+        rebases = context.read_rebases(run.table(schemas.REBASES), ids, wanted)
         notes = known(schemas.ANNOTATIONS, (*sections, "all"))
-        actions = texts.read_actions(table_of(schemas.ACTIONS), ids, wanted, sections)
+        actions = texts.read_actions(run.table(schemas.ACTIONS), ids, wanted, sections)
         owners = of_kpi["owner"].to_dict()
         actions = texts.with_actions(actions, words, owners, (sent for _, sent in run.words))
     run.check_still_there()
@@ -320,7 +317,7 @@ def commentary_now(raw: str | Path, returns: Returns) -> tuple[pd.DataFrame, pd.
 
 
 def _commentary_of(run: Run, returns: Returns, quarter: Quarter) -> pd.DataFrame:
-    table = run.commentary(quarter, schemas.COMMENTARY.layout)
+    table = run.commentary(quarter)
     rows = texts.read_commentary(table, returns.council.sections, Ids(returns.catalogue["kpi_id"]))
     rows = texts.withhold_texts(table, rows, returns.catalogue, returns.withheld)
     return texts.with_commentary(rows, returns.words, quarter)

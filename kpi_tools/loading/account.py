@@ -10,13 +10,14 @@ import pandas as pd
 from kpi_tools.errors import InputError
 from kpi_tools.loading.cells import clean_name
 from kpi_tools.loading.grids import Snapshot
-from kpi_tools.loading.read import Layout, Table, has_figures, has_table, read_table, take
+from kpi_tools.loading.read import Schema, Table, has_figures, has_table, read_table
 from kpi_tools.loading.rules import ERROR, Ledger, column_name
-from kpi_tools.loading.words import LAYOUT as WORDS
+from kpi_tools.loading.schemas import COMMENTARY, RETURNS, WORDS
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import COUNCIL_BOOK, FIGURES, files_in
 from kpi_tools.workbooks.child import Workbooks
 
+LARGEST: Final = 20 * 2**20
 _PLACE: Final = ("file", "sheet", "row")
 _NUMBERS: Final = ("rows_in", "accepted", "rejected", "blank", "bytes")
 SHEETS: Final = {"kpis.csv": "KPIs", "targets.csv": "Targets", "actions.csv": "Actions"}
@@ -44,27 +45,27 @@ class Run:
     def snapshot(self, path: Path) -> Snapshot:
         """The bytes of a file. Raises `InputError` where it is not there or cannot be read."""
         _must_be_there(path)
-        taken = take(path, self._name(path), self.ledger)
+        taken = self._take(path)
         if taken is None:
             raise InputError(f"The file {path} cannot be read.")
         self._taken.append(Taken(taken.file, taken, None, "read"))
         return taken
 
-    def table(self, path: Path, layout: Layout, required: bool = False) -> Table:
-        """The table in a file; without rows where it is refused, or not there and not needed. Where
-        it is not there and council.xlsx is, the sheet of its name in that."""
-        book, sheet = self.raw / COUNCIL_BOOK, SHEETS.get(path.name, "")
-        if sheet and not path.exists() and book.is_file():
-            path = book
-        elif required:
+    def table(self, schema: Schema, file: str = "") -> Table:
+        """The table of a schema, perhaps in another file; without rows where it is refused, or not
+        there and not needed. Where it is not there and council.xlsx is, the sheet of its name in
+        that."""
+        path, book = self.raw / (file or schema.file), self.raw / COUNCIL_BOOK
+        sheet = "" if path.exists() or not book.is_file() else SHEETS.get(schema.file, "")
+        path, table = book if sheet else path, None
+        if not schema.optional:
             _must_be_there(path)
-        elif not path.is_file():
-            return self._nothing(path, layout)
-        snapshot = take(path, self._name(path), self.ledger)
-        table = self._read(path, snapshot, layout, sheet if path == book else "")
-        return self._nothing(path, layout) if table is None else table
+        if path.is_file():
+            table = self._read(path, self._take(path), schema, sheet)
+        nothing = {name: list[str]() for name in schema.names}
+        return Table(self._name(path), "", [], nothing, {}, self.ledger) if table is None else table
 
-    def commentary(self, quarter: Quarter, layout: Layout) -> Table:
+    def commentary(self, quarter: Quarter) -> Table:
         """The commentary file of a quarter."""
         found = sorted((self.raw / "commentary").glob(f"{quarter.slug}.*"))
         there = [path for path in found if path.suffix.lower() in (".csv", ".xlsx")]
@@ -72,20 +73,21 @@ class Run:
             for other in there[1:]:
                 detail = f"{there[0].name} and {other.name}"
                 self.ledger.problem("file-twice", self._name(other), detail=detail)
-            return self.table(there[0], layout)
+            return self.table(COMMENTARY, f"commentary/{there[0].name}")
         words = [table for of, table in self.words if of == quarter]
+        file = f"commentary/{quarter.slug}.csv"
         if not any(text.strip() for table in words for text in table.cells["text"]):
-            self.ledger.problem("commentary-none", f"commentary/{quarter.slug}.csv")
-        return self._nothing(self.raw / "commentary" / f"{quarter.slug}.csv", layout)
+            self.ledger.problem("commentary-none", file)
+        return self.table(COMMENTARY, file)
 
-    def returns(self, folder: Path, layout: Layout) -> Iterator[Table]:
+    def returns(self, folder: Path) -> Iterator[Table]:
         """The tables of the returns in a quarter's folder; the other files there are noted."""
         seen: dict[str, str] = {}
         # copies last: what they are copies of is known by then
         for found in sorted(files_in(folder), key=lambda one: one.code == "file-copy"):
             name, quarter = self._name(found.path), Quarter.parse(folder.name)
             code, detail, is_copy = found.code, found.detail, found.code == "file-copy"
-            taken = take(found.path, name, self.ledger) if is_copy or not code else None
+            taken = self._take(found.path) if is_copy or not code else None
             if taken and taken.sha256 in seen:
                 code, detail = "file-copy", seen[taken.sha256]
             elif is_copy:
@@ -96,19 +98,33 @@ class Run:
             if taken:
                 seen[taken.sha256] = found.path.name
             if found.path == self.raw / COUNCIL_BOOK:
-                table = self._read(found.path, taken, layout, FIGURES, quarter)
+                table = self._read(found.path, taken, RETURNS, FIGURES, quarter)
             elif taken and (words := has_table(taken, WORDS, self.ledger, self._books)):
                 self.words.append((quarter, words))
                 self._taken.append(Taken(name, taken, words, "words"))
-                figures = has_figures(taken, layout, words.sheet)
-                table = self._read(found.path, taken, layout) if figures else None
+                figures = has_figures(taken, RETURNS, words.sheet)
+                table = self._read(found.path, taken, RETURNS) if figures else None
             else:
-                table = self._read(found.path, taken, layout)
+                table = self._read(found.path, taken, RETURNS)
             if table is not None:
                 yield table
 
-    def _read(self, path: Path, raw: Snapshot | None, layout: Layout, *where: Any) -> Table | None:
-        table = read_table(raw, layout, self.ledger, self._books, *where) if raw else None
+    def _take(self, path: Path) -> Snapshot | None:
+        """The bytes of a file, read once; None where they cannot be had, as the ledger says."""
+        file = self._name(path)
+        try:
+            if (size := path.stat().st_size) <= LARGEST:
+                return Snapshot(path, file, path.read_bytes())
+            detail = f"{size / 2**20:,.0f} MB, more than {LARGEST // 2**20}"
+            self.ledger.problem("file-large", file, detail=detail)
+        except OSError as error:
+            self.ledger.problem(
+                "file-unreadable", file, detail=error.strerror or "no reason is given"
+            )
+        return None
+
+    def _read(self, path: Path, raw: Snapshot | None, schema: Schema, *where: Any) -> Table | None:
+        table = read_table(raw, schema, self.ledger, self._books, *where) if raw else None
         outcome = "refused" if table is None else "read"
         self._taken.append(Taken(self._name(path), raw, table, outcome))
         return table
@@ -173,9 +189,6 @@ class Run:
 
     def _name(self, path: Path) -> str:
         return clean_name(path.relative_to(self.raw).as_posix())
-
-    def _nothing(self, path: Path, layout: Layout) -> Table:
-        return Table(self._name(path), "", [], {name: [] for name in layout.names}, {}, self.ledger)
 
 
 def _must_be_there(path: Path) -> None:

@@ -5,7 +5,6 @@ whole, or with the shape of a row, goes into the ledger."""
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -25,7 +24,6 @@ from kpi_tools.quarters import Quarter, QuarterError
 from kpi_tools.workbooks.child import Workbooks
 from kpi_tools.workbooks.parts import letters
 
-LARGEST: Final = 20 * 2**20
 _HEADING_WITHIN: Final = 40
 _TIME: Final = re.compile(
     r"q[1-4]|(?:20)?\d\d[-/](?:20)?\d\d|20\d\d|\d{4}-\d\d-\d\d|\d\d?[-/.]\d\d?[-/.](?:20)?\d\d|"
@@ -35,20 +33,47 @@ _TIME: Final = re.compile(
 
 
 @dataclass(frozen=True)
-class Layout:
-    """The columns that a kind of table must and may have; the first one is its key. `prefilled` are
-    those that our own template has for whoever fills it in: they are kept where all of them stand
-    there. `others`: whether further columns are kept as well, by their own names."""
+class Column:
+    """A column: its kind, what it means, what stands for a blank, an example. `without` says the
+    default in words where it does not say itself; `most` bounds a whole number."""
 
-    required: tuple[str, ...]
-    optional: tuple[str, ...] = ()
+    name: str
+    kind: str
+    meaning: str
+    needed: bool = False
+    default: Any = None
+    without: str = ""
+    example: str = ""
+    options: tuple[str, ...] = ()
+    most: int = 0
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A table: where it lies, what a row of it is, its columns, and which of them name a row.
+    `further`: whether more columns may stand beside these, each a line of numbers; `prefilled`:
+    columns that our own template has for whoever fills it in, which are kept where all of them
+    stand there; `optional`: whether the file may be missing; `certain`: whether of two rows with
+    one key the first is taken, not neither."""
+
+    file: str
+    row: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    further: bool = False
     prefilled: tuple[str, ...] = ()
-    others: bool = False
+    optional: bool = True
+    certain: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All columns, in their order."""
-        return self.required + self.optional
+        """The columns, in their order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The columns that the file must have."""
+        return tuple(column.name for column in self.columns if column.needed)
 
 
 @dataclass
@@ -112,80 +137,68 @@ class Table:
         self.ledger.change(self.file, self.sheet, self.rows[position], place, sent, taken, why)
 
 
-def take(path: Path, file: str, ledger: Ledger) -> Snapshot | None:
-    """The bytes of `path`, read once; None where they cannot be had (then the ledger says why)."""
-    try:
-        if (size := path.stat().st_size) <= LARGEST:
-            return Snapshot(path, file, path.read_bytes())
-        detail = f"{size / 2**20:,.0f} MB, more than {LARGEST // 2**20}"
-        ledger.problem("file-large", file, detail=detail)
-    except OSError as error:
-        ledger.problem("file-unreadable", file, detail=error.strerror or "no reason is given")
-    return None
-
-
 def read_table(
     snapshot: Snapshot,
-    layout: Layout,
+    schema: Schema,
     ledger: Ledger,
     books: Workbooks,
     sheet: str = "",
     received: Quarter | None = None,
 ) -> Table | None:
-    """The table of `layout` in the file; None where the file is refused, as the ledger says. Of
+    """The table of `schema` in the file; None where the file is refused, as the ledger says. Of
     council.xlsx that in one `sheet`, and there the rows that were `received` with the returns of a
     quarter."""
     try:
         if snapshot.path.suffix.lower() == ".xlsx":
             grids = workbook_grids(snapshot, books, ledger)
-            grid = _choose([one for one in grids if sheet in ("", one.sheet)], layout)
+            grid = _choose([one for one in grids if sheet in ("", one.sheet)], schema)
             grid = received_rows(grid, received) if received else grid
         else:
-            grid = read_text(snapshot.raw, lambda rows: _known(rows, layout))
+            grid = read_text(snapshot.raw, lambda rows: _known(rows, schema))
         for why in grid.remarks:
             ledger.change(snapshot.file, "", 0, "", "", "", why)
-        return _table(grid, layout, snapshot.file, ledger)
+        return _table(grid, schema, snapshot.file, ledger)
     except FileFault as fault:
         place: dict[str, Any] = {"sheet": fault.sheet, "row": fault.row}
         ledger.problem(fault.code, snapshot.file, **place, detail=fault.detail)
         return None
 
 
-def has_table(snapshot: Snapshot, layout: Layout, ledger: Ledger, books: Workbooks) -> Table | None:
-    """The table of `layout` in any sheet of a workbook; None where there is none: no fault."""
+def has_table(snapshot: Snapshot, schema: Schema, ledger: Ledger, books: Workbooks) -> Table | None:
+    """The table of `schema` in any sheet of a workbook; None where there is none: no fault."""
     if snapshot.path.suffix.lower() != ".xlsx":
         return None
     try:
         grids = workbook_grids(snapshot, books, ledger)
-        found = [one for one in grids if not one.hidden and _heading_row(one, layout) is not None]
-        return _table(found[0], layout, snapshot.file, ledger) if found else None
+        found = [one for one in grids if not one.hidden and _heading_row(one, schema) is not None]
+        return _table(found[0], schema, snapshot.file, ledger) if found else None
     except FileFault:
         return None  # it is told where the figures are read
 
 
-def has_figures(snapshot: Snapshot, layout: Layout, besides: str) -> bool:
-    """Whether a workbook that was read has a layout's headings besides in one sheet, or a hidden
+def has_figures(snapshot: Snapshot, schema: Schema, besides: str) -> bool:
+    """Whether a workbook that was read has a schema's headings besides in one sheet, or a hidden
     sheet."""
     others: list[Grid] = [one for one in snapshot.__dict__["grids"] if one.sheet != besides]
-    return any(_known(one.cells, layout) > 1 or one.hidden and one.filled for one in others)
+    return any(_known(one.cells, schema) > 1 or one.hidden and one.filled for one in others)
 
 
-def _known(rows: Sequence[Sequence[str]], layout: Layout) -> int:
-    """The most headings of `layout` that stand in one of the first rows."""
+def _known(rows: Sequence[Sequence[str]], schema: Schema) -> int:
+    """The most headings of `schema` that stand in one of the first rows."""
     first = ({*map(heading, row)} for row in rows[:_HEADING_WITHIN])
-    return max((len(names.intersection(layout.names)) for names in first), default=0)
+    return max((len(names.intersection(schema.names)) for names in first), default=0)
 
 
-def _heading_row(grid: Grid, layout: Layout) -> int | None:
+def _heading_row(grid: Grid, schema: Schema) -> int | None:
     first = enumerate(grid.cells[:_HEADING_WITHIN])
-    required = set(layout.required)
+    required = set(schema.required)
     return next((at for at, cells in first if required <= set(map(heading, cells))), None)
 
 
-def _choose(grids: list[Grid], layout: Layout) -> Grid:
+def _choose(grids: list[Grid], schema: Schema) -> Grid:
     """The one visible sheet that holds the table. Raises `FileFault` where there is not one."""
     visible = [grid for grid in grids if not grid.hidden]
-    candidates = [grid for grid in visible if _heading_row(grid, layout) is not None]
+    candidates = [grid for grid in visible if _heading_row(grid, schema) is not None]
     if len(candidates) > 1:
         raise FileFault("table-sheets", ", ".join(f'"{grid.sheet}"' for grid in candidates))
     if candidates:
@@ -193,18 +206,18 @@ def _choose(grids: list[Grid], layout: Layout) -> Grid:
     if not any(grid.cells for grid in visible):
         hidden = [f'"{grid.sheet}"' for grid in grids if grid.hidden and grid.filled]
         raise FileFault("table-hidden", ", ".join(hidden)) if hidden else FileFault("file-empty")
-    return max(visible, key=lambda grid: _known(grid.cells, layout))
+    return max(visible, key=lambda grid: _known(grid.cells, schema))
 
 
-def _no_headings(grid: Grid, layout: Layout) -> FileFault:
+def _no_headings(grid: Grid, schema: Schema) -> FileFault:
     """Why there is no row of headings: the nearest row decides."""
-    best, missing = 0, layout.required
+    best, missing = 0, schema.required
     for line, cells in zip(grid.lines, grid.cells[:_HEADING_WITHIN], strict=False):
         names = set(map(heading, cells))
-        known, periods = names & set(layout.names), [cell for cell in cells if _is_time(cell)]
+        known, periods = names & set(schema.names), [cell for cell in cells if _is_time(cell)]
         if len(periods) > 1 and (known or not best):
             return FileFault("table-wide", ", ".join(periods[:3]), grid.sheet, line)
-        lacking = tuple(name for name in layout.required if name not in names)
+        lacking = tuple(name for name in schema.required if name not in names)
         if known and len(lacking) < len(missing):
             best, missing = line, lacking
     wanted = ", ".join(f'"{name}"' for name in missing)
@@ -219,24 +232,24 @@ def _is_time(text: str) -> bool:
         return "is ambiguous" in str(error)
 
 
-def _table(grid: Grid, layout: Layout, file: str, ledger: Ledger) -> Table:
+def _table(grid: Grid, schema: Schema, file: str, ledger: Ledger) -> Table:
     """The table in a grid; faults of headings and shapes go into the ledger. Raises `FileFault`."""
-    at, key = _heading_row(grid, layout), layout.required[0]
+    at, key = _heading_row(grid, schema), schema.required[0]
     if at is None:
-        raise _no_headings(grid, layout)
+        raise _no_headings(grid, schema)
     line, names = grid.lines[at], list(map(heading, grid.cells[at]))
     while not names[-1]:
         names.pop()
-    for name in layout.names:
+    for name in schema.names:
         if names.count(name) > 1:
             raise FileFault("table-duplicate", f'"{name}"', grid.sheet, line)
-    prefilled = layout.prefilled if set(layout.prefilled) <= set(names) else ()
-    others = filter(None, names) if layout.others else ()
+    prefilled = schema.prefilled if set(schema.prefilled) <= set(names) else ()
+    others = filter(None, names) if schema.further else ()
     formulas = {line for (line, _), kind in grid.kinds.items() if kind in (FORMULA, CIRCULAR)}
     below = zip(grid.lines[at + 1 :], grid.cells[at + 1 :], strict=True)
     filled = [(of, row) for of, row in below if any(map(str.strip, row)) or of in formulas]
     lines, body = [of for of, _ in filled], [row for _, row in filled]
-    wanted = dict.fromkeys([*layout.names, *prefilled, *others])
+    wanted = dict.fromkeys([*schema.names, *prefilled, *others])
     places = {name: names.index(name) for name in wanted if name in names}
     cells = {name: [""] * len(body) for name in wanted}
     for name, place in places.items():
@@ -248,7 +261,7 @@ def _table(grid: Grid, layout: Layout, file: str, ledger: Ledger) -> Table:
     table.comma_is_doubtful = grid.comma_is_doubtful
     table.rows_in = grid.last - record_of.get(line, line)
     table.blank = table.rows_in - len(filled)
-    _describe_headings(table, grid, layout, at, names)
+    _describe_headings(table, grid, schema, at, names)
     if not filled:
         ledger.problem("table-no-rows", file, sheet=grid.sheet, row=line)
     for of, text in zip(lines, cells[key], strict=True):
@@ -259,11 +272,11 @@ def _table(grid: Grid, layout: Layout, file: str, ledger: Ledger) -> Table:
     else:
         for position, row in enumerate(body):
             _check_beyond(table, position, row, len(names))
-        _mark(table, grid, layout, places)
+        _mark(table, grid, schema, places)
     return table
 
 
-def _describe_headings(table: Table, grid: Grid, layout: Layout, at: int, names: list[str]) -> None:
+def _describe_headings(table: Table, grid: Grid, schema: Schema, at: int, names: list[str]) -> None:
     """What stands above the headings, how they are spelt, and which of them are not asked for."""
     ledger, file, sheet, line = table.ledger, table.file, grid.sheet, grid.lines[at]
     for above, cells in zip(grid.lines[:at], grid.cells, strict=False):
@@ -272,7 +285,7 @@ def _describe_headings(table: Table, grid: Grid, layout: Layout, at: int, names:
     for place, name in enumerate(names):
         sent, letter = grid.cells[at][place], letters(place + 1)
         column = f"{name} ({letter})"
-        if name in layout.names:
+        if name in schema.names:
             if sent != name:
                 ledger.change(file, sheet, line, column, sent, name, "heading")
             if place in grid.hidden_columns:
@@ -318,7 +331,7 @@ def _check_beyond(table: Table, position: int, row: list[str], width: int) -> No
         table.fault(position, "", "row-beside", f'{where} ("{text}")')
 
 
-def _mark(table: Table, grid: Grid, layout: Layout, places: dict[str, int]) -> None:
+def _mark(table: Table, grid: Grid, schema: Schema, places: dict[str, int]) -> None:
     """What a workbook says of its cells and rows besides their texts."""
     position_of = {line: position for position, line in enumerate(table.rows)}
     column_at = {place: name for name, place in sorted(places.items(), key=lambda one: one[1])}
@@ -329,7 +342,7 @@ def _mark(table: Table, grid: Grid, layout: Layout, places: dict[str, int]) -> N
         if line in position_of:
             table.fault(position_of[line], "", "row-hidden")
     for line, place, code, detail in grid.marks:
-        if line in position_of and column_at.get(place) in layout.names:
+        if line in position_of and column_at.get(place) in schema.names:
             table.fault(position_of[line], column_at[place], code, detail)
     merged = dict[tuple[int, str], str]()
     for reference, left, top, right, bottom in grid.merged:

@@ -15,7 +15,7 @@ from kpi_tools.loading.catalogue import outside, with_targets
 from kpi_tools.loading.cells import Number, Text, clean_name, read_number, read_status, read_text
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.periods import Period, read_period
-from kpi_tools.loading.read import Layout, Table
+from kpi_tools.loading.read import Table
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import sort_out
 from kpi_tools.units import MULTIPLIERS, known_unit, meant_unit, unit_family
@@ -23,11 +23,8 @@ from kpi_tools.vocabulary import FINAL, MILESTONE, NOT_AVAILABLE, STATUSES_WITHO
 
 LINES: Final = ("target", "floor_standard")
 NAME, LAST = "kpi_name", "last_figure"
-PREFILLED: Final = (NAME, "unit", LAST, *LINES)
-"""What a return template has between period and figures, for whoever fills it in."""
 PARTS: Final = ("numerator", "denominator")
 NUMBERS: Final = ("value", *PARTS)
-RETURNS: Final = Layout(("kpi_id", "period", "value"), (*PARTS, "status", "note"), PREFILLED)
 SUBMISSION: Final = {
     **dict.fromkeys(("kpi_id", "period", "quarter", "month"), "str"),
     **dict.fromkeys(NUMBERS, "float64"),
@@ -64,7 +61,7 @@ def submissions_upto(last: Quarter, run: Run, known: Catalogue) -> pd.DataFrame:
     for other in others:
         run.skip(other.path, other.code, other.detail)
     upto = sorted(quarter for quarter in folders if quarter <= last and len(known.kpis))
-    tables = [(table, one) for one in upto for table in run.returns(folders[one], RETURNS)]
+    tables = [(table, one) for one in upto for table in run.returns(folders[one])]
     rows = _read(tables, known)
     # where the cells do not stand under their headings no more is said, nor of what is no figure
     whole = ~_bad(rows)

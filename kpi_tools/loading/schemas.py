@@ -19,7 +19,7 @@ from kpi_tools.loading import cells
 from kpi_tools.loading.cells import Text, clean_name, fault_of_text
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.periods import read_period
-from kpi_tools.loading.read import Layout, Table
+from kpi_tools.loading.read import Column, Schema, Table
 from kpi_tools.quarters import Quarter, QuarterError
 from kpi_tools.schemes import one_of
 from kpi_tools.units import clock, known_unit, meant_unit, parse_range
@@ -34,56 +34,6 @@ _WRITTEN: Final = {
     **dict.fromkeys(("quarter", "date", "letters"), "written as the tables have it"),
 }
 _AS_SENT: Final = ("prose", "name", "own id")
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column: its kind, what it means, what stands for a blank, an example. `without` says the
-    default in words where it does not say itself; `most` bounds a whole number."""
-
-    name: str
-    kind: str
-    meaning: str
-    needed: bool = False
-    default: Any = None
-    without: str = ""
-    example: str = ""
-    options: tuple[str, ...] = ()
-    most: int = 0
-
-
-@dataclass(frozen=True)
-class Schema:
-    """A table: where it lies, what a row of it is, its columns, and which of them name a row.
-    `further`: whether more columns may stand beside these, each a line of numbers; `optional`:
-    whether the file may be missing; `certain`: whether of two rows with one key the first is taken,
-    not neither."""
-
-    file: str
-    row: str
-    key: tuple[str, ...]
-    columns: tuple[Column, ...]
-    further: bool = False
-    optional: bool = True
-    certain: bool = True
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The columns, in their order."""
-        return tuple(column.name for column in self.columns)
-
-    @property
-    def placed(self) -> bool:
-        """Whether a row is of a KPI or of a section, and names exactly one of them."""
-        places = [column for column in self.columns if column.name in PLACES]
-        return len(places) == len(PLACES) and not any(column.needed for column in places)
-
-    @property
-    def layout(self) -> Layout:
-        """The headings that the file must and may have."""
-        required = tuple(column.name for column in self.columns if column.needed)
-        others = tuple(name for name in self.names if name not in required)
-        return Layout(required, others, others=self.further)
 
 
 @dataclass(frozen=True)
@@ -118,8 +68,7 @@ def _schema(entry: dict[str, Any]) -> Schema:
 _CODEBOOK = tomllib.loads(Path(__file__).with_name("codebook.toml").read_text(encoding="utf-8"))
 KINDS: Final[dict[str, str]] = _CODEBOOK["kinds"]
 """What a setting or a cell of each kind must be."""
-OF_FIGURES: Final[dict[str, str]] = _CODEBOOK["figures"]
-"""What the columns of the sheet Figures mean."""
+RETURNS: Final = _schema(_CODEBOOK["returns"])
 SCHEMAS: Final = {name: _schema(entry) for name, entry in _CODEBOOK["tables"].items()}
 KPIS, TARGETS, COMMENTARY, WORDS, ACTIVITY, BENCHMARKS = (
     SCHEMAS[name] for name in ("kpis", "targets", "commentary", "words", "activity", "benchmarks")
@@ -155,10 +104,11 @@ def read(
     # what a number may be depends on the unit of its row
     row_units = found.get("unit", [])
     of_row = row_units if units is None else [units.get(one, "") for one in found["kpi_id"]]
-    further = [name for name in table.cells if name not in schema.names]
+    known = {*schema.names, *schema.prefilled}
+    further = [name for name in table.cells if name not in known]
     for name in [name for name in schema.names if name not in found] + further:
         found[name] = [_number(table, row, name, unit or "") for row, unit in enumerate(of_row)]
-    if schema.placed:
+    if set(PLACES) <= {*schema.names} - {*schema.required}:
         for row, named in enumerate(zip(*(table.cells[name] for name in PLACES), strict=True)):
             if sum(bool(cell.strip()) for cell in named) != 1:
                 table.fault(row, PLACES[0], "text-place")

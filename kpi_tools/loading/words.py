@@ -1,7 +1,6 @@
 """Commentary and how actions stand: from commentary/, and the sheets Words of returns."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -10,14 +9,11 @@ import pandas as pd
 from kpi_tools.loading import schemas
 from kpi_tools.loading.disclosure import Withheld
 from kpi_tools.loading.ids import Ids
-from kpi_tools.loading.read import Layout, Table
+from kpi_tools.loading.read import Table
 from kpi_tools.loading.rules import Ledger
 from kpi_tools.quarters import Quarter
 from kpi_tools.tokens import KPI_TOKENS, SECTION_TOKENS, listing, unknown
 
-PREFILLED: Final = ("kpi_name", "so_far")
-"""What stands in the sheet for whoever fills it in."""
-LAYOUT: Final[Layout] = replace(schemas.WORDS.layout, prefilled=PREFILLED)
 COMMENTARY, ACTION, NEW = "commentary", "action", "new action"
 COLUMNS: Final = [*schemas.WORDS.names, "quarter", "file", "sheet", "row"]
 _TEXTS: Final = ("commentary", "management_action")
@@ -75,8 +71,6 @@ def read_words(
     found = [pd.DataFrame(columns=COLUMNS, dtype="str")]
     first = dict[tuple[Any, ...], tuple[Table, int, str]]()
     for quarter, table in tables:
-        for name in PREFILLED:
-            table.cells.pop(name, None)
         rows = _placed(schemas.read(table, schemas.WORDS, ids), table)
         rows = rows.assign(quarter=quarter.label, sheet=table.sheet)
         filled = rows[["text", "status", "due", "owner"]].notna().any(axis=1) & ~table.bad
