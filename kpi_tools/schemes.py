@@ -9,7 +9,7 @@ from itertools import combinations, product
 from typing import Any, Final
 
 from kpi_tools.errors import InputError
-from kpi_tools.vocabulary import AMBER, GREEN, MONITORED, NOT_DUE, NOT_RATED, RED
+from kpi_tools.vocabulary import AMBER, GREEN, MONITORED, NOT_DUE, NOT_RATED, PERCENTAGE, RED
 
 COLOURS: Final = ("green", "amber", "red", "blue", "grey")
 PREVIOUS: Final = "previous"
@@ -85,28 +85,27 @@ DEFAULT_SCHEME: Final = Scheme(
 def parse_schemes(
     rating: Mapping[str, Any], where: str = "rating", terms: Mapping[str, str] | None = None
 ) -> dict[str, Scheme]:
-    """The schemes of the part [rating] of council.toml by name, the default as "". `terms`: what
-    the council calls its lines, for what bands did where it does not say. Raises `InputError` for
-    the first setting that cannot be used."""
-    _known(rating, ("bands", "without_line", "scheme", "percent", "schemes"), where)
+    """The schemes of the part [rating] of council.toml by name, the default as "".
+
+    Args:
+        rating: settings, each of the kind that codebook.toml declares.
+        where: how the part is called in a sentence.
+        terms: what the council calls its lines, for what bands did where it does not say.
+
+    Raises:
+        InputError: for the first setting that cannot be used.
+    """
     if "bands" in rating and "scheme" in rating:
         both = "both bands and scheme, the older word for the same"
         raise InputError(f"[{where}] has {both}: keep bands.")
-    older = "scheme" in rating or "percent" in rating
-    bands = _shorthand(rating, where) if older else rating.get("bands")
-    default = DEFAULT_SCHEME
-    if bands is not None or "without_line" in rating:
+    bands, default = _shorthand(rating, where) or rating.get("bands"), DEFAULT_SCHEME
+    if bands or "without_line" in rating:
         default = _scheme("", bands, rating.get("without_line"), DEFAULT_SCHEME, where)
-    further = rating.get("schemes", {})
-    if not isinstance(further, Mapping):
-        such = f"such as [{where}.schemes.tolerant]"
-        raise InputError(f"[{where}.schemes] must hold schemes, {such}.")
-    found = {"": default}
+    further, found = rating.get("schemes", {}), {"": default}
     for name, values in further.items():
         place = f"{where}.schemes.{name}"
-        if not isinstance(values, Mapping) or not values.get("bands"):
+        if "bands" not in values:
             raise InputError(f"[{place}] has no bands.")
-        _known(values, ("bands", "without_line"), place)
         found[name] = _scheme(name, values["bands"], values.get("without_line"), default, place)
     given = [band for part in (rating, *further.values()) for band in part.get("bands", ())]
     own = {" ".join(str(band.get("says")).split()) for band in given}
@@ -158,40 +157,26 @@ def one_of(text: str, options: Collection[str]) -> str:
 
 def _shorthand(rating: Mapping[str, Any], where: str) -> list[dict[str, str]] | None:
     """The bands that the older settings `scheme` and `percent` stand for."""
-    scheme, percent = rating.get("scheme"), rating.get("percent")
-    if scheme not in ("floor_standard", "percentage"):
-        raise InputError(
-            f"[{where}] scheme: {one_of(str(scheme), ('floor_standard', 'percentage'))}. "
-            "Bands say the same and more."
-        )
-    if (percent is not None) != (scheme == "percentage"):
+    percent = rating.get("percent")
+    if (percent is not None) != (rating.get("scheme") == PERCENTAGE):
         raise InputError(f'[{where}] percent goes with the scheme "percentage", and with no other.')
     if percent is None:
         return None
-    if isinstance(percent, bool) or not isinstance(percent, int | float) or not 0 <= percent <= 100:
-        raise InputError(f"[{where}] percent must be a number from 0 to 100, not {percent!r}.")
     amber = [{"name": AMBER, "meets": f"target within {percent:g}%"}] if percent else []
     return [{"name": GREEN, "meets": "target"}, *amber, {"name": RED}]
 
 
-def _scheme(name: str, bands: object, without: object, default: Scheme, where: str) -> Scheme:
+def _scheme(name: str, bands: Any, without: str | None, default: Scheme, where: str) -> Scheme:
     """A scheme of council.toml; what it does not say is as in the default one."""
-    parsed = default.bands
-    if bands is not None:
-        if not isinstance(bands, list) or not all(isinstance(band, Mapping) for band in bands):
-            raise InputError(f"[{where}] bands must be a list of bands, the best first.")
-        parsed = _bands(bands, default, where)
-    names = [band.name for band in parsed]
-    lacking = default.without_line if without is None else without
-    if str(lacking).casefold() == NOT_RATED.casefold() or without is None and lacking not in names:
+    parsed = _bands(bands, default, where) if bands else default.bands
+    names, lacking = [band.name for band in parsed], without or default.without_line
+    if lacking.casefold() == NOT_RATED.casefold() or not without and lacking not in names:
         lacking = NOT_RATED
     elif lacking not in names:
-        raise InputError(
-            f'[{where}] without_line: "{lacking}" is no band; there are '
-            f"{one_of(str(lacking), ['not rated', *names])}."
-        )
+        there = one_of(lacking, ["not rated", *names])
+        raise InputError(f'[{where}] without_line: "{lacking}" is no band; there are {there}.')
     _check_order(parsed, where)
-    return Scheme(name, parsed, str(lacking))
+    return Scheme(name, parsed, lacking)
 
 
 def _bands(bands: list[Mapping[str, Any]], default: Scheme, where: str) -> tuple[Band, ...]:
@@ -199,23 +184,25 @@ def _bands(bands: list[Mapping[str, Any]], default: Scheme, where: str) -> tuple
     if not 2 <= len(bands) <= _MOST_BANDS:
         raise InputError(f"[{where}] needs two to {_MOST_BANDS} bands, and has {len(bands)}.")
     known = {band.name.casefold(): band for band in (*DEFAULT_SCHEME.bands, *default.bands)}
-    parsed: list[Band] = []
+    parsed, taken = list[Band](), set[str]()
     for place, band in enumerate(bands):
         name = " ".join(str(band.get("name", "")).split())
         here = f'[{where}] band "{name}"' if name else f"[{where}] band {place + 1}"
-        _known(band, _KEYS, here.replace("[", "").replace("]", ""))
-        if not name:
-            raise InputError(f"{here} has no name.")
-        if name.casefold() in _RESERVED:
-            raise InputError(f"{here}: this name has a meaning of its own. Choose another.")
-        if name.casefold() in {other.name.casefold() for other in parsed}:
-            raise InputError(f"{here}: two bands have this name.")
+        for key in band:
+            if key not in _KEYS:
+                there = f"there are {one_of(key, _KEYS)}"
+                raise InputError(f'{here} has no setting "{key}"; {there}.')
         last, given = place == len(bands) - 1, band.get("meets")
-        if last and given is not None:
-            has = "is the last and takes the rest: it has no line"
-            raise InputError(f"{here} {has}. Leave meets away.")
-        if not last and not given:
-            raise InputError(f"{here} has no line. Only the last band has none: give meets.")
+        for wrong, sentence in (
+            (not name, " has no name."),
+            (name.casefold() in _RESERVED, ": this name has a meaning of its own. Choose another."),
+            (name.casefold() in taken, ": two bands have this name."),
+            (last and given is not None, " is the last and takes the rest. Leave meets away."),
+            (not last and not given, " has no line. Only the last band has none: give meets."),
+        ):
+            if wrong:
+                raise InputError(f"{here}{sentence}")
+        taken.add(name.casefold())
         texts = given if isinstance(given, list) else [given] * (given is not None)
         lines = tuple(parse_line(text, here) for text in texts)
         like = known.get(name.casefold())
@@ -266,10 +253,3 @@ def _check_order(bands: tuple[Band, ...], where: str) -> None:
                     f'"{better.name}" ({strict.words()}), which stands before it. The best band '
                     "comes first."
                 )
-
-
-def _known(values: Mapping[str, Any], keys: Collection[str], where: str) -> None:
-    """Raise `InputError` for a setting that there is not."""
-    for key in values:
-        if key not in keys:
-            raise InputError(f'[{where}] has no setting "{key}"; there are {one_of(key, keys)}.')

@@ -16,8 +16,8 @@ from kpi_tools.loading.schemas import KINDS, SETTINGS, Setting
 from kpi_tools.schemes import DEFAULT_SCHEME, Band, Scheme, one_of, parse_schemes
 from kpi_tools.wording import plural_of, within
 
-_Given = Mapping[str, Mapping[str, Any]]
-_PARTS: Final = tuple(dict.fromkeys(one.part for one in SETTINGS if "NAME" not in one.part))
+_SCHEME: Final = "rating.schemes."
+_PARTS: Final = tuple(dict.fromkeys(one.part for one in SETTINGS))
 _WITHIN: Final = re.compile(r"\d+(?:\.\d+)?\s*%?")
 _WORDS: Final = {
     "target": "target",
@@ -48,7 +48,6 @@ class Council:
     prepared_by: str = ""
     signed_off_by: str = ""
     scheme: str = words.FLOOR_STANDARD
-    percent: float = 0.0
     schemes: Mapping[str, Scheme] = field(default_factory=lambda: {"": DEFAULT_SCHEME})
     words: Mapping[str, str] = field(default_factory=lambda: _all_words({}))
     not_due: str = "counted"
@@ -87,13 +86,21 @@ def _is_list(value: Any, good: Callable[[Any], bool]) -> bool:
     return isinstance(value, list) and bool(value) and all(map(good, value))
 
 
+def _is_status(one: Any) -> bool:
+    keys = {"name", "band"}
+    return isinstance(one, dict) and _is_text(one.get("name")) and set(one) <= keys
+
+
 _GOOD: Final[dict[str, Callable[[Setting, Any], bool]]] = {
     "text": lambda _, value: _is_text(value),
     "texts": lambda _, value: _is_list(value, _is_text) and len({*value}) == len(value),
     "truth": lambda _, value: isinstance(value, bool),
     "within": lambda _, value: isinstance(value, str) and bool(_WITHIN.fullmatch(value.strip())),
-    "bands": lambda _, value: isinstance(value, list) and bool(value),
-    "statuses": lambda _, value: _is_list(value, lambda each: isinstance(each, dict)),
+    "bands": lambda _, value: _is_list(value, lambda each: isinstance(each, dict)),
+    "statuses": lambda _, value: (
+        _is_list(value, _is_status)
+        and len({clean_name(one["name"]).casefold() for one in value}) == len(value)
+    ),
     "choice": lambda setting, value: value in setting.options,
     "choices": lambda setting, value: _is_list(value, setting.options.__contains__),
     "share inside": lambda _, value: isinstance(value, float) and 0 < value < 1,
@@ -110,21 +117,13 @@ def _wrong(setting: Setting, value: Any) -> str:
     """What is wrong with the value of a setting, as a sentence; "" where nothing is."""
     if setting.kind == "choices" and value in setting.options:
         return f'It must be a list: ["{value}"].'
-    if not _GOOD.get(setting.kind, _is_number)(setting, value):
-        listed = value if isinstance(value, list) else [value]
-        meant = next((one for one in listed if one not in setting.options), "")
-        bounds = {"least": f"{setting.least:g}", "most": f"{setting.most:g}"}
-        options = one_of(str(meant), setting.options)
-        return f"It must be {KINDS[setting.kind].format(options=options, **bounds)}."
-    if setting.kind != "statuses":
+    if _GOOD.get(setting.kind, _is_number)(setting, value):
         return ""
-    for one in value:
-        if unknown := set(one) - {"name", "band"}:
-            return f'A status has "name" and perhaps "band", not "{min(unknown)}".'
-        if not _is_text(one.get("name")):
-            return "Each status needs a name."
-    names = {clean_name(one["name"]).casefold() for one in value}
-    return "" if len(names) == len(value) else "Two statuses have one name."
+    listed = value if isinstance(value, list) else [value]
+    meant = next((one for one in listed if one not in setting.options), "")
+    bounds = {"least": f"{setting.least:g}", "most": f"{setting.most:g}"}
+    options = one_of(str(meant), setting.options)
+    return f"It must be {KINDS[setting.kind].format(options=options, **bounds)}."
 
 
 def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
@@ -141,23 +140,24 @@ def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
         why = "it is not saved as UTF-8, which the editor offers with Save as" if encoded else error
         fault(f"The file is not valid TOML: {why}.")
         return Council("", "", ())
-    rating, schemes = settings.get("rating"), dict[str, Any]()
+    rating = settings.get("rating")
     if isinstance(rating, dict) and isinstance(rating.get("schemes"), dict):
-        schemes = rating["schemes"]
-        settings["rating"] = {key: value for key, value in rating.items() if key != "schemes"}
-    found = {part: dict[str, Any]() for part in _PARTS}
-    further = {name: dict[str, Any]() for name in schemes}
-    for part, values in settings.items():
-        if part in _PARTS and isinstance(values, dict):
-            found[part] = _checked(part, values, fault)
-        else:
-            fault(f"There is no part [{part}]; there are {one_of(part, _PARTS)}.", part)
-    for name, values in schemes.items():
-        where = f"rating.schemes.{name}"
-        if isinstance(values, dict):
-            further[name] = _checked("rating.schemes.NAME", values, fault, where)
-        else:
-            fault('A scheme has "bands" and perhaps "without_line".', where)
+        settings |= {f"{_SCHEME}{name}": values for name, values in rating.pop("schemes").items()}
+    found = {where: dict[str, Any]() for where in (*_PARTS, *settings)}
+    for where, values in settings.items():
+        part = f"{_SCHEME}NAME" if where.startswith(_SCHEME) else where
+        keys = {one.key: one for one in SETTINGS if one.part == part}
+        if not keys or not isinstance(values, dict):
+            fault(f"There is no part [{where}]; there are {one_of(where, _PARTS)}.", where)
+            continue
+        for key, value in values.items():
+            if key not in keys:
+                there = f"there are {one_of(key, [*keys])}"
+                fault(f"There is no setting of this name in [{where}]; {there}.", f"{where}.{key}")
+            elif wrong := _wrong(keys[key], value):
+                fault(wrong, f"{where}.{key}", value)
+            else:
+                found[where][key] = clean_name(value) if isinstance(value, str) else value
     for key in ("name", "report_title", "sections"):
         given = settings.get("council")
         if key not in found["council"] and not (isinstance(given, dict) and given.get(key)):
@@ -168,36 +168,20 @@ def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
         bands = f'{green}, {{ name = "Amber", meets = {amber} }}, {red}'
         at = dict[str, Any](column="rating.scheme", value=words.PERCENTAGE, detail=bands)
         ledger.problem("setting-old", snapshot.file, **at)
-    return _council(found, further, fault)
+    return _council(found, fault)
 
 
-def _checked(
-    part: str, values: Mapping[str, Any], fault: Callable[..., None], where: str = ""
-) -> dict[str, Any]:
-    """The good settings of one part; `where` is how it is called in the file."""
-    where, found = where or part, {}
-    keys = {one.key: one for one in SETTINGS if one.part == part}
-    for key, value in values.items():
-        if key not in keys:
-            there = f"there are {one_of(key, [*keys])}"
-            fault(f"There is no setting of this name in [{where}]; {there}.", f"{where}.{key}")
-        elif wrong := _wrong(keys[key], value):
-            fault(wrong, f"{where}.{key}", value)
-        else:
-            found[key] = clean_name(value) if isinstance(value, str) else value
-    return found
-
-
-def _council(found: _Given, further: _Given, fault: Callable[..., None]) -> Council:
+def _council(found: Mapping[str, Mapping[str, Any]], fault: Callable[..., None]) -> Council:
     given = {
         one.attribute: found[one.part][one.key]
         for one in SETTINGS
-        if one.attribute in _FIELDS and one.key in found.get(one.part, ())
+        if one.attribute in _FIELDS and one.key in found[one.part]
     }
     given |= {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
     given["sections"] = tuple(map(clean_name, given.get("sections", ())))
     bands: Sequence[str] = ()
-    further = {name: scheme for name, scheme in further.items() if scheme}
+    schemes = {where.removeprefix(_SCHEME): one for where, one in found.items() if _SCHEME in where}
+    further = {name: scheme for name, scheme in schemes.items() if scheme}
     called = {name: within(word) for name, word in found["words"].items()}
     terms = {name: word for name, word in called.items() if name in ("target", "floor_standard")}
     try:
