@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools.errors import InputError
-from kpi_tools.loading import context, due, schemas
-from kpi_tools.loading import words as texts
+from kpi_tools.loading import context, due, schemas, words
 from kpi_tools.loading.account import Run
 from kpi_tools.loading.catalogue import line_columns, read_kpis, read_targets, with_targets
 from kpi_tools.loading.council import Council, read_council
@@ -239,10 +238,10 @@ def read_returns(
             place = {"sheet": row["sheet"], "row": row["row"], "column": "numerator"}
             run.ledger.problem("small-number-unknown", row["file"], **place)
         table = run.commentary(wanted)
-        commentary = texts.read_commentary(table, sections, ids)
-        commentary = texts.withhold_texts(table, commentary, kpis, safe.withheld)
-        words = texts.read_words(run.words, ids, kpis, safe.withheld)
-        commentary = texts.with_commentary(commentary, words, wanted, run.ledger)
+        commentary = words.read_commentary(table, sections, ids)
+        commentary = words.withhold_texts(table, commentary, kpis, safe.withheld)
+        said = words.read_words(run.words, ids, kpis, safe.withheld)
+        commentary = words.with_commentary(commentary, said, wanted, run.ledger)
         activity = context.read_activity(run.table(schemas.ACTIVITY), sections, wanted)
         areas = run.table(schemas.BENCHMARKS)
         benchmarks = context.read_benchmarks(areas, kpis, targets, ids, wanted)
@@ -250,9 +249,9 @@ def read_returns(
         changelog = known(schemas.CHANGES)
         rebases = context.read_rebases(run.table(schemas.REBASES), ids, wanted)
         notes = known(schemas.ANNOTATIONS, (*sections, "all"))
-        actions = texts.read_actions(run.table(schemas.ACTIONS), ids, wanted, sections)
+        actions = words.read_actions(run.table(schemas.ACTIONS), ids, wanted, sections)
         owners = of_kpi["owner"].to_dict()
-        actions = texts.with_actions(actions, words, owners, (sent for _, sent in run.words))
+        actions = words.with_actions(actions, said, owners, (sent for _, sent in run.words))
     run.check_still_there()
     targets = _known_at(targets, max(wanted, agreed_until or wanted))
     figures = figures_and_months(safe.submissions, kpis, targets)
@@ -285,7 +284,7 @@ def read_returns(
         actions=actions,
         agreed=agreed,
         withheld=safe.withheld,
-        words=words,
+        words=said,
     )
 
 
@@ -318,9 +317,9 @@ def commentary_now(raw: str | Path, returns: Returns) -> tuple[pd.DataFrame, pd.
 
 def _commentary_of(run: Run, returns: Returns, quarter: Quarter) -> pd.DataFrame:
     table = run.commentary(quarter)
-    rows = texts.read_commentary(table, returns.council.sections, Ids(returns.catalogue["kpi_id"]))
-    rows = texts.withhold_texts(table, rows, returns.catalogue, returns.withheld)
-    return texts.with_commentary(rows, returns.words, quarter)
+    rows = words.read_commentary(table, returns.council.sections, Ids(returns.catalogue["kpi_id"]))
+    rows = words.withhold_texts(table, rows, returns.catalogue, returns.withheld)
+    return words.with_commentary(rows, returns.words, quarter)
 
 
 def as_known_at(returns: Returns, quarter: Quarter) -> Returns:

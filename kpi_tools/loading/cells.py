@@ -12,8 +12,8 @@ from math import isfinite, isnan
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from kpi_tools import vocabulary as words
 from kpi_tools.units import clock, unit_family
+from kpi_tools.vocabulary import NOT_AVAILABLE, STATUSES, SUPPRESSED
 
 NAME_CAP: Final = 300
 TEXT_CAP: Final = 5_000
@@ -135,13 +135,13 @@ def read_number(
     if LOST in text or _BETWEEN_DIGITS.search(text):
         return Number(fault="text-lost" if LOST in text else "value-hidden")
     if not plain:
-        return Number(reason=words.NOT_AVAILABLE, blank=True, why=why if text.strip(" ") else "")
+        return Number(reason=NOT_AVAILABLE, blank=True, why=why if text.strip(" ") else "")
     if kind == PERCENT:
         why = "a cell formatted as a percentage"
         return _number(plain.removesuffix("%"))._replace(percent=True, why=why)
     reason = _MARKERS.get(plain.lower())
     if reason or _SUPPRESSED.fullmatch(plain):
-        reason = reason or words.SUPPRESSED
+        reason = reason or SUPPRESSED
         return Number(reason=reason, why=why or f'"{plain}" means {reason}')
     percent = plain.endswith("%")
     digits = plain.removesuffix("%").rstrip()
@@ -202,7 +202,7 @@ def read_status(text: str, kind: str = "") -> Text:
         return Text(fault=fault)
     plain = clean_name(text)
     folded = re.sub(r"[\s_-]+", " ", plain).lower()
-    if folded and folded not in words.STATUSES:
-        return Text(fault="status-unknown", detail=", ".join(words.STATUSES))
+    if folded and folded not in STATUSES:
+        return Text(fault="status-unknown", detail=", ".join(STATUSES))
     same = folded in ("", text)
     return Text(folded, "" if same else what_changed(text, plain) or "spelt as the tables have it")

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
-from kpi_tools import vocabulary as words
 from kpi_tools.errors import InputError
 from kpi_tools.loading.cells import NAME_CAP, clean_name
 from kpi_tools.loading.grids import Snapshot
 from kpi_tools.loading.rules import Ledger
 from kpi_tools.loading.schemas import KINDS, SETTINGS, Setting
 from kpi_tools.schemes import DEFAULT_SCHEME, Band, Scheme, one_of, parse_schemes
+from kpi_tools.vocabulary import FLOOR_STANDARD, PERCENTAGE
 from kpi_tools.wording import plural_of, within
 
 _SCHEME: Final = "rating.schemes."
@@ -47,7 +47,7 @@ class Council:
     owner_team: str = ""
     prepared_by: str = ""
     signed_off_by: str = ""
-    scheme: str = words.FLOOR_STANDARD
+    scheme: str = FLOOR_STANDARD
     schemes: Mapping[str, Scheme] = field(default_factory=lambda: {"": DEFAULT_SCHEME})
     words: Mapping[str, str] = field(default_factory=lambda: _all_words({}))
     not_due: str = "counted"
@@ -162,11 +162,11 @@ def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
         given = settings.get("council")
         if key not in found["council"] and not (isinstance(given, dict) and given.get(key)):
             fault("The setting is missing.", f"council.{key}")
-    if found["rating"].get("scheme") == words.PERCENTAGE:
+    if found["rating"].get("scheme") == PERCENTAGE:
         amber = f'"target within {found["rating"].get("percent", 0):g}%"'
         green, red = '{ name = "Green", meets = "target" }', '{ name = "Red" }'
         bands = f'{green}, {{ name = "Amber", meets = {amber} }}, {red}'
-        at = dict[str, Any](column="rating.scheme", value=words.PERCENTAGE, detail=bands)
+        at = dict[str, Any](column="rating.scheme", value=PERCENTAGE, detail=bands)
         ledger.problem("setting-old", snapshot.file, **at)
     return _council(found, fault)
 

@@ -14,7 +14,6 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from kpi_tools import vocabulary as words
 from kpi_tools.loading import cells
 from kpi_tools.loading.cells import Text, clean_name, fault_of_text
 from kpi_tools.loading.ids import Ids
@@ -23,6 +22,7 @@ from kpi_tools.loading.read import Column, Schema, Table
 from kpi_tools.quarters import Quarter, QuarterError
 from kpi_tools.schemes import one_of
 from kpi_tools.units import clock, known_unit, meant_unit, parse_range
+from kpi_tools.vocabulary import FINAL, NOT_AVAILABLE, STATUSES_WITHOUT_VALUE
 
 BEGINNING: Final = Quarter(2000, 1)
 """Stands where a table says nothing of the first quarter: it holds from the beginning."""
@@ -268,13 +268,13 @@ def _status(table: Table, at: int, value: float) -> str:
     found = cells.read_status(sent["status"][at], kind("status", at))
     if found.fault:
         table.fault(at, "status", found.fault, found.detail)
-    status, without = found.value, found.value in words.STATUSES_WITHOUT_VALUE
+    status, without = found.value, found.value in STATUSES_WITHOUT_VALUE
     if not np.isnan(value):
         if without:
             table.fault(at, "status", "status-with-value", status)
-        return status or words.FINAL
+        return status or FINAL
     reason = cells.read_number(sent["value"][at], kind("value", at), table.comma_is_doubtful).reason
-    return status if without else reason or words.NOT_AVAILABLE
+    return status if without else reason or NOT_AVAILABLE
 
 
 def codebook() -> str:
