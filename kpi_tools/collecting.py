@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from kpi_tools import report as reports
-from kpi_tools.commands import OUTPUTS, RAW, kpi, near, outputs_of
+from kpi_tools.commands import OUTPUTS, RAW, kpi, near, outputs_of, words
 from kpi_tools.errors import InputError
 
 
@@ -18,19 +18,9 @@ from kpi_tools.errors import InputError
     type=click.Path(path_type=Path),
     help="The wide workbook or CSV that the council has: a row a KPI, its periods side by side.",
 )
-@click.option(
-    "--bands",
-    default="",
-    metavar="SCHEME",
-    help='How it rates, such as "Green: target; Amber: target within 10%; Red".',
-)
-@click.option(
-    "--year",
-    default="",
-    metavar="2025-26",
-    help="Agree the KPIs and targets of a new year, of a council that is there.",
-)
-def start(name: str, workbook: Path | None, bands: str, year: str) -> None:
+@words("--bands", "SCHEME", 'How it rates: "Green: target; Amber: target within 10%; Red".')
+@words("--year", "2025-26", "Agree the KPIs and targets of a new year, of a council that is there.")
+def start(name: str, workbook: Path | None, bands: str | None, year: str | None) -> None:
     """Make the folder of a council: data/NAME/raw.
 
     Without a workbook it holds council.toml, with every setting, and council.xlsx: one workbook

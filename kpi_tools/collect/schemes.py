@@ -14,7 +14,7 @@ from kpi_tools.errors import InputError
 from kpi_tools.rating import rate
 from kpi_tools.schemes import COLOURS, Scheme, parse_schemes
 from kpi_tools.vocabulary import NOT_RATED
-from kpi_tools.wording import plural, show, show_line
+from kpi_tools.wording import plural, show_line
 
 CANDIDATES: Final = tuple(Path(__file__).with_suffix(".txt").read_text("utf-8").splitlines())
 """Schemes that councils have, the simplest first."""
@@ -90,7 +90,7 @@ def differences_page(cells: pd.DataFrame, bands: str, tried: list[Agreement], co
     """The page of where our rating is not the one in the workbook, KPI by KPI."""
     cells = cells.assign(ours=ratings_by(cells, bands))
     unlike = cells[cells["ours"] != cells["theirs"]]
-    same, units = len(cells) - len(unlike), unlike["unit"]
+    same, figures, units = len(cells) - len(unlike), unlike["value"].round(2), unlike["unit"]
     sentence = "The workbook has no rating beside a figure."
     if len(cells):
         as_well = f"{'is' if same == 1 else 'are'} ours as well."
@@ -100,7 +100,7 @@ def differences_page(cells: pd.DataFrame, bands: str, tried: list[Agreement], co
         "Name": unlike["kpi_name"],
         "Period": unlike["period"],
         "Cell": unlike["place"],
-        "Figure": [show(v, u, _decimals(v)) for v, u in zip(unlike["value"], units, strict=True)],
+        "Figure": [show_line(v, u, 0) for v, u in zip(figures, units, strict=True)],
         "Target": [show_line(v, u, 1) for v, u in zip(unlike["target"], units, strict=True)],
         "Theirs": unlike["theirs"],
         "Ours": unlike["ours"],
@@ -119,7 +119,3 @@ def differences_page(cells: pd.DataFrame, bands: str, tried: list[Agreement], co
         parts.append(table("Schemes that were tried, the best first", best))
         parts.append("To rate by another, write its bands under [rating] in council.toml.")
     return page(f"{council}: ratings in the workbook beside ours", parts)
-
-
-def _decimals(value: float) -> int:
-    return next(places for places in (0, 1, 2) if places == 2 or round(value, places) == value)

@@ -84,7 +84,7 @@ def start_empty(name: str, data: Path) -> Done:
     return Done(place, lines)
 
 
-def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Done:
+def start_from(name: str, workbook: Path, data: Path, bands: str | None = None) -> Done:
     """Write mapping.xlsx, and once nothing in it is open the folder `raw` and differences.html.
     Raises `InputError`, and writes nothing, for a workbook that cannot be taken, a mapping of
     another, or a folder that is there."""

@@ -17,7 +17,7 @@ from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.periods import read_period
 from kpi_tools.loading.read import Table
 from kpi_tools.loading.returns import SUBMISSION
-from kpi_tools.quarters import Quarter, quarter_range, year_end, year_ending
+from kpi_tools.quarters import Quarter, quarter_range
 from kpi_tools.schemes import one_of
 from kpi_tools.units import MULTIPLIERS
 from kpi_tools.vocabulary import FINAL, IN_YEARS
@@ -82,14 +82,9 @@ def _check_benchmark(
 def period_ends(text: object, kpi: Mapping[str, Any]) -> str | None:
     """The quarter in which a benchmark's period ends; a bare year: the KPI's or the calendar's."""
     plain = re.sub(r"(?:academic |financial )?year (?:to )?", "", str(text).strip(), flags=re.I)
-    ends = kpi["year_ends"] if kpi["frequency"] in IN_YEARS else ""
-    found = re.fullmatch(r"((?:19|20)\d\d)[-/](?:20)?(\d\d)", plain)
-    if re.fullmatch(r"(?:19|20)\d\d", plain):
-        quarter: Quarter | None = Quarter.containing(year_ending(int(plain), ends or "12-31"))
-    elif found and int(found[2]) == (int(found[1]) + 1) % 100:
-        quarter = Quarter.containing(year_end(int(found[1]), ends or "03-31"))
-    else:
-        quarter = read_period(plain).quarter
+    usual = "12-31" if re.fullmatch(r"20\d\d", plain) else "03-31"
+    ends = kpi["year_ends"] if kpi["frequency"] in IN_YEARS else usual
+    quarter = read_period(plain, "", {"frequency": "annual", "year_ends": ends}).quarter
     return quarter.label if quarter else None
 
 

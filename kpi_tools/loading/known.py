@@ -14,7 +14,7 @@ from kpi_tools.loading.rules import Ledger
 from kpi_tools.quarters import Quarter
 from kpi_tools.units import MULTIPLIERS, adds_up
 from kpi_tools.vocabulary import MONTH, NOT_AVAILABLE, STATUSES_WITH_VALUE
-from kpi_tools.wording import rows_of, show
+from kpi_tools.wording import parts_of, rows_of, show, written_decimals
 
 _NUMBERS: Final = list(NUMBERS)
 _PARTS: Final = list(PARTS)
@@ -200,7 +200,7 @@ def note_months(
             detail = f"{key[0]} has no figure for {quarter.title}. {made['note']}"
             ledger.problem("months-partial", detail=detail, **of_month)
         elif sent and _unlike(figure, made):
-            exact = show(made["value"], made["unit"], _decimals(figure["value"]) + 1)
+            exact = show(made["value"], made["unit"], written_decimals(figure["value"]) + 1)
             detail = f"{exact}{_cases(made, ' ({})')}"
             ledger.problem("months-unlike", **where, column="value", value=taken, detail=detail)
 
@@ -208,16 +208,12 @@ def note_months(
 def _unlike(figure: dict[str, Any], made: dict[str, Any]) -> bool:
     """Whether months make another figure than was sent, as exactly as written, or other cases."""
     value, calculated = figure["value"], made["value"]
-    rounding = 0.5 * 10.0 ** -_decimals(value) + 1e-9 * max(1.0, abs(calculated))
+    rounding = 0.5 * 10.0 ** -written_decimals(value) + 1e-9 * max(1.0, abs(calculated))
     known = not np.isnan(value) and not np.isnan(calculated)
     others = any(abs(figure[name] - made[name]) > 0 for name in PARTS)
     return known and (abs(value - calculated) > rounding or others)
 
 
-def _decimals(value: float) -> int:
-    return len(f"{value:.10f}".rstrip("0").partition(".")[2])
-
-
 def _cases(row: dict[str, Any], words: str) -> str:
-    cases = f"{row['numerator']:,.0f} of {row['denominator']:,.0f}"
-    return "" if np.isnan(row["denominator"]) else words.format(cases)
+    cases = parts_of(row)
+    return words.format(cases) if cases else ""

@@ -43,6 +43,7 @@ month_number: Final = {
 }.get
 """The month of an English name or its first three letters, in lower case; None for another word."""
 _WRITTEN = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_DATES: Final = [re.compile(form, re.ASCII) for form in _WRITTEN.pop("dates").values()]
 _FORMS: Final = {name: re.compile(form, re.ASCII) for name, form in _WRITTEN.items()}
 _FIRST_DAY: Final = date(1899, 12, 30)
 """The day that spreadsheet programs number 0."""
@@ -83,23 +84,19 @@ def _no_quarter(plain: str, kind: str, kpi: Mapping[str, Any]) -> Period:
     if yearly and (year := _year(plain, kpi)):
         return year
     if kpi.get("frequency") == "half_yearly" and (half := _FORMS["half"].fullmatch(low)):
-        number = 2 * int(half["half"] or half["half2"])
-        quarter = Quarter.parse(f"{half['year'] or half['year2']} Q{number}")
+        last = 2 * int(half["half"] or half["half2"])
+        quarter = Quarter.parse(f"{half['year'] or half['year2']} Q{last}")
         return Period(quarter, why="a half of the financial year")
-    if iso := _FORMS["iso_month"].fullmatch(plain):
-        year_of, number = int(iso[1]), int(iso[2])
-        if number != year_of % 100 + 1:
-            return _month(year_of, number, "", kpi)
-        detail = f'"{plain}" may be a month or a financial year.' if number <= 12 else ""
-        return Period(fault="period-bad", detail=detail)
-    if (word := _FORMS["word_month"].fullmatch(low)) and (number_of := month_number(word[1])):
-        return _month(int(word[2]), number_of, "a month in words", kpi)
-    if found := _FORMS["iso_date"].fullmatch(low):
-        return _date(plain, int(found[1]), int(found[2]), int(found[3]), kpi)
-    if found := _FORMS["uk_date"].fullmatch(low):
-        return _date(plain, int(found[3]), int(found[2]), int(found[1]), kpi)
-    if (found := _FORMS["word_date"].fullmatch(low)) and (number_of := month_number(found[2])):
-        return _date(plain, int(found[3]), number_of, int(found[1]), kpi)
+    for found in filter(None, (form.fullmatch(low) for form in _DATES)):
+        year_of, month = int(found["y"]), found["m"]
+        number = int(month) if month.isdecimal() else month_number(month)
+        if number is not None and found["d"]:
+            return _date(plain, year_of, number, int(found["d"]), kpi)
+        if number == year_of % 100 + 1 and month.isdecimal():
+            detail = f'"{plain}" may be a month or a financial year.' if number <= 12 else ""
+            return Period(fault="period-bad", detail=detail)
+        if number is not None:
+            return _month(year_of, number, "" if month.isdecimal() else "a month in words", kpi)
     return Period(fault="period-bad")
 
 
