@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from kpi_tools.cli import main
 from kpi_tools.loading import Returns, due_figures, load, read_returns, with_targets
-from kpi_tools.loading.schemas import SCHEMAS, SETTINGS, codebook
+from kpi_tools.loading.schemas import SCHEMAS, SETTINGS
 from kpi_tools.scorecard import recent_quarters, score
 from kpi_tools.units import clock, known_unit, meant_unit, parse_range, unit_family
+from tests.codebook import codebook
 from tests.kent import RAW
 from tests.small_council import COUNCIL, make_council, quarters, write_table
 

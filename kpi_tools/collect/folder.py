@@ -10,7 +10,7 @@ import pandas as pd
 from kpi_tools.collect.kpis import Cell, Kpi
 from kpi_tools.collect.periods import ends_quarter, kind_of, quarter_of, years_label
 from kpi_tools.loading.account import SHEETS
-from kpi_tools.loading.read import Column
+from kpi_tools.loading.read import Entry
 from kpi_tools.loading.schemas import RETURNS, SCHEMAS, SETTINGS
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import FIGURES
@@ -48,9 +48,9 @@ def council_toml(given: Mapping[tuple[str, str], Any], first: str = "") -> str:
         for one in settings:
             default = "" if one.default == "needed" else f" (default: {one.default})"
             lines.append(f"# {one.meaning}{default}")
-            value = given.get((part, one.key))
-            example = f"# {one.key} = {one.example}"
-            lines.append(example if value is None else f"{one.key} = {_toml(value)}")
+            value = given.get((part, one.name))
+            example = f"# {one.name} = {one.example}"
+            lines.append(example if value is None else f"{one.name} = {_toml(value)}")
     return "\n".join(lines) + "\n"
 
 
@@ -81,7 +81,7 @@ def council_book() -> Any:
     return book
 
 
-def _meaning(column: Column) -> str:
+def _meaning(column: Entry) -> str:
     blank = f"Where blank: {column.without or column.default or 'nothing'}."
     blank = "Needed." if column.needed else blank
     return f"{column.meaning.replace('`', '')}. {blank} Example: {column.example}"

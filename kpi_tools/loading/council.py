@@ -10,8 +10,9 @@ from typing import Any, Final
 from kpi_tools.errors import InputError
 from kpi_tools.loading.cells import NAME_CAP, clean_name
 from kpi_tools.loading.grids import Snapshot
+from kpi_tools.loading.read import Entry
 from kpi_tools.loading.rules import Ledger
-from kpi_tools.loading.schemas import KINDS, SETTINGS, Setting
+from kpi_tools.loading.schemas import KINDS, SETTINGS
 from kpi_tools.schemes import DEFAULT_SCHEME, Band, Scheme, one_of, parse_schemes
 from kpi_tools.vocabulary import FLOOR_STANDARD, PERCENTAGE
 from kpi_tools.wording import plural_of, within
@@ -91,7 +92,7 @@ def _is_status(one: Any) -> bool:
     return isinstance(one, dict) and _is_text(one.get("name")) and set(one) <= keys
 
 
-_GOOD: Final[dict[str, Callable[[Setting, Any], bool]]] = {
+_GOOD: Final[dict[str, Callable[[Entry, Any], bool]]] = {
     "text": lambda _, value: _is_text(value),
     "texts": lambda _, value: _is_list(value, _is_text) and len({*value}) == len(value),
     "truth": lambda _, value: isinstance(value, bool),
@@ -108,12 +109,12 @@ _GOOD: Final[dict[str, Callable[[Setting, Any], bool]]] = {
 """By kind of setting whether a value is of it; numbers have bounds."""
 
 
-def _is_number(setting: Setting, value: Any) -> bool:
+def _is_number(setting: Entry, value: Any) -> bool:
     number = isinstance(value, int if setting.kind == "whole" else int | float)
     return number and not isinstance(value, bool) and setting.least <= value <= setting.most
 
 
-def _wrong(setting: Setting, value: Any) -> str:
+def _wrong(setting: Entry, value: Any) -> str:
     """What is wrong with the value of a setting, as a sentence; "" where nothing is."""
     if setting.kind == "choices" and value in setting.options:
         return f'It must be a list: ["{value}"].'
@@ -146,7 +147,7 @@ def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
     found = {where: dict[str, Any]() for where in (*_PARTS, *settings)}
     for where, values in settings.items():
         part = f"{_SCHEME}NAME" if where.startswith(_SCHEME) else where
-        keys = {one.key: one for one in SETTINGS if one.part == part}
+        keys = {one.name: one for one in SETTINGS if one.part == part}
         if not keys or not isinstance(values, dict):
             fault(f"There is no part [{where}]; there are {one_of(where, _PARTS)}.", where)
             continue
@@ -173,9 +174,9 @@ def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
 
 def _council(found: Mapping[str, Mapping[str, Any]], fault: Callable[..., None]) -> Council:
     given = {
-        one.attribute: found[one.part][one.key]
+        one.attribute: found[one.part][one.name]
         for one in SETTINGS
-        if one.attribute in _FIELDS and one.key in found[one.part]
+        if one.attribute in _FIELDS and one.name in found[one.part]
     }
     given |= {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
     given["sections"] = tuple(map(clean_name, given.get("sections", ())))

@@ -33,19 +33,24 @@ _TIME: Final = re.compile(
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column: its kind, what it means, what stands for a blank, an example. `without` says the
-    default in words where it does not say itself; `most` bounds a whole number."""
+class Entry:
+    """An entry of the codebook, a column of a table or a setting of council.toml: its kind, what it
+    means, its default, an example. `without` says the default in words where it does not say
+    itself; `options`, `least` and `most` bound it, as its kind needs; `attribute`: the name of a
+    setting in `Council`."""
 
     name: str
     kind: str
     meaning: str
+    example: str = ""
     needed: bool = False
     default: Any = None
     without: str = ""
-    example: str = ""
-    options: tuple[str, ...] = ()
-    most: int = 0
+    options: Sequence[str] = ()
+    least: float = 0
+    most: float = 0
+    part: str = ""
+    attribute: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,10 +63,10 @@ class Schema:
 
     file: str
     row: str
-    key: tuple[str, ...]
-    columns: tuple[Column, ...]
+    key: Sequence[str]
+    columns: Sequence[Entry]
     further: bool = False
-    prefilled: tuple[str, ...] = ()
+    prefilled: Sequence[str] = ()
     optional: bool = True
     certain: bool = True
 

@@ -1,28 +1,26 @@
 """The council's own tables and settings as data, and the reading of a table by its declaration.
 codebook.toml says all of each column and setting. From kind, default, meaning and example follow
 what is read, the codebook in data/raw/README.md and the sentences of faults.
-`python -m kpi_tools.loading.schemas` prints the codebook."""
+`python -m tests.codebook` prints the codebook."""
 
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
 from kpi_tools.loading import cells
-from kpi_tools.loading.cells import Text, clean_name, fault_of_text
+from kpi_tools.loading.cells import Number, Text, clean_name, fault_of_text
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.periods import read_period
-from kpi_tools.loading.read import Column, Schema, Table
+from kpi_tools.loading.read import Entry, Schema, Table
 from kpi_tools.quarters import Quarter, QuarterError
 from kpi_tools.schemes import one_of
 from kpi_tools.units import clock, known_unit, meant_unit, parse_range
-from kpi_tools.vocabulary import FINAL, NOT_AVAILABLE, STATUSES_WITHOUT_VALUE
+from kpi_tools.vocabulary import NOT_AVAILABLE, STATUSES_WITHOUT_VALUE
 
 BEGINNING: Final = Quarter(2000, 1)
 """Stands where a table says nothing of the first quarter: it holds from the beginning."""
@@ -36,33 +34,8 @@ _WRITTEN: Final = {
 _AS_SENT: Final = ("prose", "name", "own id")
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One setting of council.toml: what it may be, its default in words, its meaning, an example.
-    `attribute` is its name in `Council`; `options`, `least` and `most` bound it, as its kind
-    needs."""
-
-    part: str
-    key: str
-    kind: str
-    default: str
-    meaning: str
-    example: str
-    attribute: str = ""
-    options: tuple[str, ...] = ()
-    least: float = 0
-    most: float = 0
-
-
-def _given(entry: dict[str, Any]) -> dict[str, Any]:
-    """An entry of the codebook with tuples for lists."""
-    given = {key: tuple(one) if isinstance(one, list) else one for key, one in entry.items()}
-    return given | {"default": BEGINNING.label} if given.get("default") == "beginning" else given
-
-
 def _schema(entry: dict[str, Any]) -> Schema:
-    columns = [Column(**_given(one)) for one in entry["columns"]]
-    return Schema(**_given(entry | {"columns": columns}))
+    return Schema(**entry | {"columns": [Entry(**column) for column in entry["columns"]]})
 
 
 _CODEBOOK = tomllib.loads(Path(__file__).with_name("codebook.toml").read_text(encoding="utf-8"))
@@ -79,11 +52,11 @@ CHANGES, REBASES, SMALL_NUMBERS, EVENTS, ANNOTATIONS, ACTIONS = (
 )
 FILES: Final = [schema.file for schema in SCHEMAS.values() if "/" not in schema.file]
 """The tables that lie beside council.toml."""
-SETTINGS: Final = tuple(
-    Setting(part, **{"attribute": entry["key"]} | _given(entry))
+SETTINGS: Final = [
+    Entry(part=part, **{"attribute": entry["name"]} | entry)
     for part, several in _CODEBOOK["settings"].items()
     for entry in several
-)
+]
 
 
 def read(
@@ -101,20 +74,22 @@ def read(
         for column in schema.columns
         if column.kind not in _NUMBERS
     }
+    kinds = {column.name: column.kind for column in schema.columns}
     # what a number may be depends on the unit of its row
     row_units = found.get("unit", [])
     of_row = row_units if units is None else [units.get(one, "") for one in found["kpi_id"]]
     known = {*schema.names, *schema.prefilled}
     further = [name for name in table.cells if name not in known]
     for name in [name for name in schema.names if name not in found] + further:
-        found[name] = [_number(table, row, name, unit or "") for row, unit in enumerate(of_row)]
+        numbers = [_number(table, row, name, unit or "") for row, unit in enumerate(of_row)]
+        found[name] = [number.value for number in numbers]
+        if kinds.get(name) == "value":
+            statuses = enumerate(zip(numbers, found["status"], strict=True))
+            found["status"] = [_status(table, row, *said) for row, said in statuses]
     if set(PLACES) <= {*schema.names} - {*schema.required}:
         for row, named in enumerate(zip(*(table.cells[name] for name in PLACES), strict=True)):
             if sum(bool(cell.strip()) for cell in named) != 1:
                 table.fault(row, PLACES[0], "text-place")
-    kinds = {column.name: column.kind for column in schema.columns}
-    if "value" in kinds.values():
-        found["status"] = [_status(table, row, value) for row, value in enumerate(found["value"])]
     _check_twice(table, schema, found)
     names = (*schema.names, *further)
     types = {"whole": "Int64", "number": "float64", "value": "float64"}
@@ -154,7 +129,7 @@ def _check_twice(table: Table, schema: Schema, found: dict[str, list[Any]]) -> N
 
 
 def _cell(
-    table: Table, at: int, column: Column, ids: Ids | None, choices: Mapping[str, Sequence[str]]
+    table: Table, at: int, column: Entry, ids: Ids | None, choices: Mapping[str, Sequence[str]]
 ) -> Any:
     """What a cell says; the column's default where it is blank, nothing where it is at fault."""
     sent, kind = table.cells[column.name][at], table.kind(column.name, at)
@@ -184,7 +159,7 @@ def _cell(
     return blank if found.value is None and not found.fault else found.value
 
 
-def _meant(text: str, column: Column, choices: Mapping[str, Sequence[str]]) -> Text:
+def _meant(text: str, column: Entry, choices: Mapping[str, Sequence[str]]) -> Text:
     """What a filled cell of a kind says. A choice without options is any: they were at fault."""
     found: Any = None
     match column.kind:
@@ -246,12 +221,12 @@ def _due(text: str) -> str | None:
     return ";".join(quarters) or _day(text)
 
 
-def _number(table: Table, at: int, name: str, unit: str) -> float:
+def _number(table: Table, at: int, name: str, unit: str) -> Number:
     """A number in a unit; NaN where there is none. A sign % is for percentages only."""
     sent = table.cells[name][at]
     if (seconds := clock(sent, unit)) is not None:
         table.changed(at, name, f"{seconds:g}", f"a duration in {unit}")
-        return seconds
+        return Number(seconds)
     found = cells.read_number(sent, table.kind(name, at), table.comma_is_doubtful)
     if found.fault:
         table.fault(at, name, found.fault, found.detail)
@@ -259,49 +234,12 @@ def _number(table: Table, at: int, name: str, unit: str) -> float:
         table.fault(at, name, "value-sign", unit or "no percentage")
     elif found.why:
         table.changed(at, name, found.taken, found.why)
-    return found.value
+    return found
 
 
-def _status(table: Table, at: int, value: float) -> str:
+def _status(table: Table, at: int, number: Number, status: str) -> str:
     """The status of a value, or the reason why there is none."""
-    sent, kind = table.cells, table.kind
-    found = cells.read_status(sent["status"][at], kind("status", at))
-    if found.fault:
-        table.fault(at, "status", found.fault, found.detail)
-    status, without = found.value, found.value in STATUSES_WITHOUT_VALUE
-    if not np.isnan(value):
-        if without:
-            table.fault(at, "status", "status-with-value", status)
-        return status or FINAL
-    reason = cells.read_number(sent["value"][at], kind("value", at), table.comma_is_doubtful).reason
-    return status if without else reason or NOT_AVAILABLE
-
-
-def codebook() -> str:
-    """Every setting, table and column as Markdown: what it means, its default, an example."""
-    lines = ["### council.toml", "", "| setting | meaning | default | example |"]
-    lines.append("|---|---|---|---|")
-    for one in SETTINGS:
-        name = f"`[{one.part}]` `{one.key}`"
-        lines.append(f"| {name} | {one.meaning} | {one.default} | `{one.example}` |")
-    for schema in SCHEMAS.values():
-        free = " (optional)" if schema.optional else ""
-        lines += ["", f"### {schema.file}, one row for each {schema.row}{free}", ""]
-        lines += ["| column | meaning | where blank | example |", "|---|---|---|---|"]
-        lines += [_line(column) for column in schema.columns]
-        if schema.further:
-            further = "a further line of numbers, for `bands`"
-            lines.append(f"| any other | {further} | not set | `stretch` |")
-    return "\n".join(lines)
-
-
-def _line(column: Column) -> str:
-    options = " or ".join(f"`{option}`" for option in column.options)
-    meaning = ": ".join(filter(None, (column.meaning, options)))
-    default = "none" if column.default is None else column.default
-    default = "needed" if column.needed else column.without or default
-    return f"| `{column.name}` | {meaning} | {default} | `{column.example}` |"
-
-
-if __name__ == "__main__":
-    print(codebook())
+    without = status in STATUSES_WITHOUT_VALUE
+    if number.given and without:
+        table.fault(at, "status", "status-with-value", status)
+    return status if number.given or without else number.reason or NOT_AVAILABLE
