@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from kpi_tools.errors import InputError
 from kpi_tools.quarters import Quarter, QuarterError
@@ -103,9 +103,11 @@ def book_quarters(raw: Path) -> list[Quarter]:
 @lru_cache(maxsize=8)
 def _in_book(content: bytes) -> tuple[Quarter, ...]:
     from kpi_tools.workbooks.child import Workbooks
+    from kpi_tools.workbooks.parts import Refused
 
-    with Workbooks() as books:
-        sheets = books.read(content).get("sheets", [])
+    sheets = list[dict[str, Any]]()
+    with Workbooks() as books, suppress(Refused):
+        sheets = books.read(content)["sheets"]
     visible = (one["rows"] for one in sheets if one["name"] == FIGURES and not one["hidden"])
     rows = [cells for _, cells in next(visible, [])]
     found = set()

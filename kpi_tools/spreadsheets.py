@@ -217,16 +217,36 @@ def processed_folder(raw: str | Path, quarter: Quarter) -> Path:
 
 
 def keep_rejected(returns: Returns, raw: str | Path) -> list[Path]:
-    """Write what was refused into `processed_folder`, in place of what is left of earlier runs;
-    return the workbooks to be sent back. Raises `KpiError` where nothing can be written."""
-    folder = processed_folder(raw, returns.quarter)
+    """Write what was refused or taken otherwise than sent into `processed_folder`, in place of what
+    is left of earlier runs; return the workbooks to be sent back.
+
+    `changes.csv` holds what was taken otherwise than it was sent, `problems.csv` all problems where
+    one is an error, `rejected.csv` every rejected row as sent. For each file of the returns with a
+    rejected row that its service can put right there is a workbook with that file's rows and
+    problems alone, a note on each bad cell: nothing of another service's, or of the council's own
+    tables. Raises `KpiError` where nothing can be written."""
+    target, problems, taken = processed_folder(raw, returns.quarter), returns.problems, set[str]()
+    errors = problems[problems["severity"] == ERROR]
+    theirs = errors.loc[errors["who"] == SERVICE, "file"]
+    sent = returns.rejected[returns.rejected["file"].str.startswith("returns/")]
     with writing("The rejected rows"):
-        if folder.is_dir():
-            for old in [*(folder / name for name in _TABLES), *folder.glob("rejected*.xlsx")]:
+        if target.is_dir():
+            for old in [*(target / name for name in _TABLES), *target.glob("rejected*.xlsx")]:
                 old.unlink(missing_ok=True)
-            if not any(folder.iterdir()):
-                folder.rmdir()
-        return write_rejected(returns, folder)
+            if not any(target.iterdir()):
+                target.rmdir()
+        listed = problems if len(errors) else errors
+        for name, table in zip(_TABLES, (returns.log, listed, returns.rejected), strict=True):
+            if len(table):
+                target.mkdir(parents=True, exist_ok=True)
+                write_csv(table, target / name)
+        return [
+            save_workbook(
+                _reject_workbook(rows, problems[problems["file"] == file]),
+                target / f"rejected-{file_name(str(file).removeprefix('returns/'), taken)}.xlsx",
+            )
+            for file, rows in sent[sent["file"].isin(theirs)].groupby("file", sort=False)
+        ]
 
 
 def sent_back(workbooks: Iterable[Path | str], indent: str = "") -> str:
@@ -237,32 +257,6 @@ def sent_back(workbooks: Iterable[Path | str], indent: str = "") -> str:
         each = "".join(f"\n{indent}  {name}" for name in names)
         return f"{head}, a workbook for each file:{each}"
     return f"{head}: {names[0]}" if names else ""
-
-
-def write_rejected(returns: Returns, folder: str | Path) -> list[Path]:
-    """Write what was refused or taken otherwise than sent; return what can be sent back.
-    `changes.csv` holds what was taken otherwise than it was sent, `problems.csv` all problems where
-    one is an error, `rejected.csv` every rejected row as sent. For each file of the returns with a
-    rejected row that its service can put right there is a workbook with that file's rows and
-    problems alone, a note on each bad cell: nothing of another service's, or of the council's own
-    tables."""
-    target, problems = Path(folder), returns.problems
-    errors = problems[problems["severity"] == ERROR]
-    listed = problems if len(errors) else errors
-    for name, table in zip(_TABLES, (returns.log, listed, returns.rejected), strict=True):
-        if len(table):
-            target.mkdir(parents=True, exist_ok=True)
-            write_csv(table, target / name)
-    theirs = errors.loc[errors["who"] == SERVICE, "file"]
-    sent = returns.rejected[returns.rejected["file"].str.startswith("returns/")]
-    taken = set[str]()
-    return [
-        save_workbook(
-            _reject_workbook(rows, problems[problems["file"] == file]),
-            target / f"rejected-{file_name(str(file).removeprefix('returns/'), taken)}.xlsx",
-        )
-        for file, rows in sent[sent["file"].isin(theirs)].groupby("file", sort=False)
-    ]
 
 
 def _reject_workbook(rows: pd.DataFrame, problems: pd.DataFrame) -> Any:

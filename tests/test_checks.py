@@ -42,7 +42,8 @@ def seed(tmp_path_factory):
         with Workbooks() as books:
             run = Run(place, books)
             table = run.commentary(known.quarter)
-            texts = read_commentary(table, known.council.sections, Ids(known.catalogue["kpi_id"]))
+            kpis, sections = known.catalogue, known.council.sections
+            texts = read_commentary(table, sections, Ids(kpis["kpi_id"]), kpis, known.withheld)
         assert run.ledger.problems().empty
         returns, recent = replace(known, commentary=texts), kent.recent()
         kpis = score(recent, returns)

@@ -13,10 +13,10 @@ from kpi_tools import spreadsheets
 from kpi_tools.loading import read_returns
 from kpi_tools.spreadsheets import (
     keep_rejected,
+    processed_folder,
     safe_text,
     sent_back,
     write_csv,
-    write_rejected,
     write_workbook,
 )
 from tests.small_council import write_raw
@@ -108,21 +108,22 @@ def texts(path: Path) -> str:
 
 
 def test_each_file_gets_a_workbook_with_its_rows_alone(returns, tmp_path):
-    care, roads = sorted(write_rejected(returns, tmp_path / "out"))
+    care, roads = sorted(keep_rejected(returns, tmp_path / "out"))
     assert care.name == "rejected-2024-25-q3-care-csv.xlsx"
     assert roads.name == "rejected-2024-25-q3-roads-csv.xlsx"
     assert "many" in texts(care) and "72p" not in texts(care) and "roads" not in texts(care)
     assert "72p" in texts(roads) and "many" not in texts(roads) and "care" not in texts(roads)
     assert "nobody" not in texts(care) + texts(roads)
-    everything = pd.read_csv(tmp_path / "out" / "rejected.csv")
+    everything = pd.read_csv(processed_folder(tmp_path / "out", returns.quarter) / "rejected.csv")
     assert len(everything) == 4 and "targets.csv" in set(everything["file"])
-    again = sorted(write_rejected(returns, tmp_path / "again"))
+    again = sorted(keep_rejected(returns, tmp_path / "again"))
     assert [one.read_bytes() for one in again] == [care.read_bytes(), roads.read_bytes()]
 
 
 def test_each_rejected_row_is_there_as_sent_with_its_reasons(returns, tmp_path):
-    write_rejected(returns, tmp_path / "out")
-    table = pd.read_csv(tmp_path / "out" / "rejected.csv", dtype="str", keep_default_na=False)
+    keep_rejected(returns, tmp_path / "out")
+    path = processed_folder(tmp_path / "out", returns.quarter) / "rejected.csv"
+    table = pd.read_csv(path, dtype="str", keep_default_na=False)
     table = table[table["file"].str.endswith("roads.csv")].reset_index(drop=True)
     assert table["row"].tolist() == ["3", "4"]
     assert table["codes"].tolist() == ["value-flag status-unknown", "row-short"]
@@ -132,7 +133,7 @@ def test_each_rejected_row_is_there_as_sent_with_its_reasons(returns, tmp_path):
 
 
 def test_each_bad_cell_is_coloured_and_noted(returns, tmp_path):
-    _, roads = sorted(write_rejected(returns, tmp_path / "out"))
+    _, roads = sorted(keep_rejected(returns, tmp_path / "out"))
     sheet = load_workbook(roads)["Rejected"]
     names = [cell.value for cell in sheet[1]]
     noted = {(cell.row, names[cell.column - 1]) for row in sheet for cell in row if cell.comment}

@@ -14,6 +14,7 @@ import pytest
 
 from kpi_tools.workbooks import child
 from kpi_tools.workbooks.child import Workbooks, answer
+from kpi_tools.workbooks.parts import Refused
 from kpi_tools.workbooks.sheets import Look, as_text, digits, read_format, read_workbook, rich_text
 from tests.malformed import book_of, rows
 
@@ -45,7 +46,8 @@ def test_one_child_reads_all_workbooks_and_ends_with_the_block():
     with Workbooks() as books:
         assert "sheets" in books.read(GOOD)
         process = books._child
-        assert books.read(b"PK\x03\x04 broken")["fault"] == "file-truncated"
+        with pytest.raises(Refused, match="file-truncated"):
+            books.read(b"PK\x03\x04 broken")
         assert books.read(GOOD)["sheets"][0]["name"] == "Return" and books._child is process
     assert process is not None and process.returncode is not None
 
@@ -63,7 +65,8 @@ def test_a_child_that_hangs_or_dies_costs_one_workbook(monkeypatch, program, fau
     with Workbooks(seconds=0.5) as books:
         with monkeypatch.context() as patched:
             patched.setattr(child, "_CHILD", program)
-            assert books.read(bytes(2**21))["fault"] == fault
+            with pytest.raises(Refused, match=fault):
+                books.read(bytes(2**21))
         books._seconds = child.SECONDS
         assert "sheets" in books.read(GOOD)
 
@@ -73,8 +76,9 @@ def test_memory_has_an_end(monkeypatch):
     reads = "import kpi_tools.workbooks.child as c; c.read_workbook = lambda raw: bytes(2**31)"
     greedy = child._CHILD.replace("main()", f"{reads}; main()")
     monkeypatch.setattr(child, "_CHILD", greedy)
-    with Workbooks() as books:
-        assert books.read(GOOD)["detail"] == "it needs more memory than a return should"
+    more = "it needs more memory than a return should"
+    with Workbooks() as books, pytest.raises(Refused, match=more):
+        books.read(GOOD)
 
 
 def test_the_child_starts_without_pandas():
@@ -90,7 +94,7 @@ def test_the_child_starts_without_pandas():
     ({"xl__theme__t.xml": "<x/>".encode("utf-16")}, "file-hostile"),
 ])  # fmt: skip
 def test_what_a_container_may_not_hold(changed, fault):
-    assert answer(packed(**changed))["fault"] == fault
+    assert answer(packed(**changed))["code"] == fault
 
 
 def test_a_sheet_in_every_part():

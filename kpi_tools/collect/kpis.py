@@ -7,7 +7,7 @@ from math import nan
 from typing import Any, Final
 
 from kpi_tools.collect.periods import find_period, kind_of, quarter_of
-from kpi_tools.collect.recognise import Fact, Sure, folded, recognise
+from kpi_tools.collect.recognise import Fact, Sure, folded, recognise, recognisers
 from kpi_tools.collect.sheets import Sheet
 from kpi_tools.collect.tables import LEFT, OF_KPI, OF_PERIOD, Column, Table
 from kpi_tools.errors import InputError
@@ -22,25 +22,11 @@ _WHAT: Final = {
     "rating": "rating",
 }
 """What the account calls the cells of a column."""
-_CODED: Final = re.compile(
-    r"((?:[A-Za-z]{1,6}-?|[A-Z]{1,6} )\d{1,4}[a-z]?(?:\.\d+)*[a-z]?)\s*[:.–—-]?\s+(?=\S)(.{4,})"
-)
 NOT_A_NUMBER: Final = ("more than one number", "no number")
 NOT_A_RATING: Final = "not known as a rating"
 _ARROWS: Final = re.compile("[↑↓→←↔▲▼►◄△▽⬆⬇➡↗↘↕🔼🔽\ufe0f]")
-_CELL: Final = re.compile(
-    r"(?P<least>at least|minimum|min\.?|over|above|more than|greater than|no less than|>=?|≥)?"
-    r"(?P<most>at most|maximum|max\.?|under|below|less than|fewer than|no more than|not more than"
-    r"|up to|within|<=?|≤)?\s*"
-    r"(?P<sign>[-+(]?)\s*(?P<pound>£?)\s*(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.?\d+)\s*"
-    r"(?P<suffix>%|k\b|m\b|mn\b|bn\b|thousand|million)?\)?\s*(?P<plus>\+)?"
-    r"\s*(?P<note>(?:[*†‡#¹²³^]+|[\[(].*|[pre]\b|prov(?:isional)?\b"
-    r"|est(?:imated?)?\b|revised)\.?)?"
-    r"(?P<words>days?|working days?|hours?|hrs|mins?|minutes?|weeks?|per ?cent|people|cases|kgs?"
-    r"|tonnes?)?\.?"
-    r"\s*(?P<more>or (?:more|above|over|higher|better))?(?P<less>or (?:less|below|under|fewer"
-    r"|lower))?"
-)
+_CODED: Final = recognisers()["coded"][0][0]
+_CELL: Final = recognisers()["cell"][0][0]
 _TIMES: Final = {"k": 1e3, "m": 1e6, "mn": 1e6, "bn": 1e9, **{"thousand": 1e3, "million": 1e6}}
 
 _UNIT_SIZE: Final = {"£ thousand": 1e3, "£ million": 1e6}

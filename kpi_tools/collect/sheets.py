@@ -6,11 +6,11 @@ from pathlib import Path
 
 from kpi_tools.errors import InputError
 from kpi_tools.loading.cells import DATE, ERROR, FORMULA, MONTH, YEAR, clean_name
-from kpi_tools.loading.grids import FileFault, read_text
+from kpi_tools.loading.grids import read_text
 from kpi_tools.loading.rules import RULES, rows_in_words
 from kpi_tools.spreadsheets import safe_text
 from kpi_tools.workbooks.child import Workbooks
-from kpi_tools.workbooks.parts import letters
+from kpi_tools.workbooks.parts import Refused, letters
 
 Place = tuple[int, int]
 """The line of a cell as a person counts, and its place in it, from 0."""
@@ -96,11 +96,9 @@ def open_sheets(path: Path) -> tuple[list[Sheet], list[tuple[str, str]]]:
             return [Sheet("", _cells(zip(grid.records or [], grid.cells, strict=True)))], []
         with Workbooks() as books:
             answer = books.read(raw)
-        if "fault" in answer:
-            raise FileFault(answer["fault"], answer["detail"])
     except OSError as error:
         raise InputError(f"{path} cannot be opened: {error.strerror}.") from None
-    except FileFault as fault:
+    except Refused as fault:
         rule = RULES[fault.code]
         sentence = rule.sentence.replace("{detail}", fault.detail)
         raise InputError(f"{path.name}: {sentence} {rule.remedy}") from None

@@ -216,7 +216,8 @@ def read_returns(
         ids = Ids(kpis["kpi_id"], of_kpi["kpi_name"].to_dict(), refused)
 
         def known(schema: Schema, places: tuple[str, ...] = ()) -> pd.DataFrame:
-            return schemas.known_by(run.table(schema), schema, ids, wanted, places)
+            rows = schemas.read(table := run.table(schema), schema, ids, {"section": places})
+            return schemas.in_force(table, rows, wanted)
 
         targets = read_targets(lines, kpis, ids, council.scheme)
         catalogue.later = int((kpis["first_quarter"] > wanted.label).sum())
@@ -238,8 +239,7 @@ def read_returns(
             place = {"sheet": row["sheet"], "row": row["row"], "column": "numerator"}
             run.ledger.problem("small-number-unknown", row["file"], **place)
         table = run.commentary(wanted)
-        commentary = words.read_commentary(table, sections, ids)
-        commentary = words.withhold_texts(table, commentary, kpis, safe.withheld)
+        commentary = words.read_commentary(table, sections, ids, kpis, safe.withheld)
         said = words.read_words(run.words, ids, kpis, safe.withheld)
         commentary = words.with_commentary(commentary, said, wanted, run.ledger)
         activity = context.read_activity(run.table(schemas.ACTIVITY), sections, wanted)
@@ -317,8 +317,8 @@ def commentary_now(raw: str | Path, returns: Returns) -> tuple[pd.DataFrame, pd.
 
 def _commentary_of(run: Run, returns: Returns, quarter: Quarter) -> pd.DataFrame:
     table = run.commentary(quarter)
-    rows = words.read_commentary(table, returns.council.sections, Ids(returns.catalogue["kpi_id"]))
-    rows = words.withhold_texts(table, rows, returns.catalogue, returns.withheld)
+    kpis, sections = returns.catalogue, returns.council.sections
+    rows = words.read_commentary(table, sections, Ids(kpis["kpi_id"]), kpis, returns.withheld)
     return words.with_commentary(rows, returns.words, quarter)
 
 

@@ -11,8 +11,10 @@ report made again years later hides what it hid then.
 """
 
 import re
+import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
@@ -220,21 +222,10 @@ def _without(submissions: pd.DataFrame, hidden: set[int], withheld: "Withheld") 
 
 _NAMES: Final = "one two three four five six seven eight nine ten eleven twelve"
 _WORDS: Final = {name: number for number, name in enumerate(_NAMES.split(), start=1)}
-_NUMBER: Final = re.compile(
-    r"(?<![\w.,/£-])(?P<figure>£?\d[\d,]*(?:\.\d+)?)(?P<sign>\s*(?:%|per cent\b|percent\b))?"
-    r"(?![\w/]|[.,]\d|-\d)",
-    re.I,
-)
-_WORD: Final = re.compile(rf"(?<![\w-])(?P<word>{'|'.join(_WORDS)})(?![\w-])(?!\s+of\b)", re.I)
-_NOT_BEFORE: Final = re.compile(
-    r"(?:\b(?:Quarter|Qtr\.?|Q|Phase|Stage|Tier|Key Stage|Section|Ofsted)\s*|\b20\d\d[/-])$", re.I
-)
-_NOT_AFTER: Final = re.compile(
-    r"\s*(?:-\s*)?(?:working\s+)?"
-    r"(?:days?|weeks?|months?|quarters?|years?|hours?|minutes?|(?:am|pm|a\.m|p\.m)\b)|"
-    rf"\s+(?:of\s+)?(?:{'|'.join(MONTHS)})\b|"
-    r"(?:\s+\w+){0,3}?\s+(?:KPIs?|indicators?|measures?|targets?|Greens?|Ambers?|Reds?)\b",
-    re.I,
+_WRITTEN: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_NUMBER, _WORD, _NOT_BEFORE, _NOT_AFTER = (
+    re.compile(form.replace("WORDS", "|".join(_WORDS)).replace("MONTHS", "|".join(MONTHS)), re.I)
+    for form in _WRITTEN.values()
 )
 
 
@@ -264,8 +255,7 @@ def _tells(text: str, number: float) -> bool:
         plain = found["figure"].strip("£,").replace(",", "")
         half = 0.5 * 10.0 ** -len(plain.partition(".")[2]) if found["sign"] or "." in plain else 0.0
         said += [found] * (abs(float(plain) - number) <= half + 1e-9)
-    return not all(_about_something_else(text, found) for found in said)
-
-
-def _about_something_else(text: str, found: re.Match[str]) -> bool:
-    return bool(_NOT_BEFORE.search(text[: found.start()]) or _NOT_AFTER.match(text[found.end() :]))
+    return any(
+        not _NOT_BEFORE.search(text[: found.start()]) and not _NOT_AFTER.match(text[found.end() :])
+        for found in said
+    )

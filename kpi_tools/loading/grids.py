@@ -16,7 +16,7 @@ from kpi_tools.loading.cells import clean_name
 from kpi_tools.loading.rules import Ledger
 from kpi_tools.quarters import Quarter, QuarterError
 from kpi_tools.workbooks.child import Workbooks
-from kpi_tools.workbooks.parts import letters
+from kpi_tools.workbooks.parts import Refused, letters
 
 MOST_ROWS: Final = 200_000
 MOST_COLUMNS: Final = 200
@@ -38,14 +38,6 @@ _OLE: Final = b"\xd0\xcf\x11\xe0"
 _UTF8: Final = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
-
-
-class FileFault(Exception):
-    """The file as a whole cannot be taken: a code of `rules` and its particulars."""
-
-    def __init__(self, code: str, detail: str = "", sheet: str = "", row: int = 0) -> None:
-        super().__init__(code, detail)
-        self.code, self.detail, self.sheet, self.row = code, detail, sheet, row
 
 
 @dataclass
@@ -90,13 +82,13 @@ def heading(text: str) -> str:
 
 
 def what_it_is(raw: bytes) -> str:
-    """What the first bytes say the file is; "" for text. Raises `FileFault`: empty or locked."""
+    """What the first bytes say the file is; "" for text. Raises `Refused`: empty or locked."""
     if not raw:
-        raise FileFault("file-empty")
+        raise Refused("file-empty")
     if not raw.strip(b"\x00"):
-        raise FileFault("file-zeros")
+        raise Refused("file-zeros")
     if raw.startswith(_OLE):
-        raise FileFault("file-password")
+        raise Refused("file-password")
     begins = raw[:400].lstrip()
     if begins.startswith(b"<"):
         return "a web page or XML"
@@ -106,15 +98,15 @@ def what_it_is(raw: bytes) -> str:
 
 
 def read_text(raw: bytes, known: Callable[[Sequence[Sequence[str]]], int]) -> Grid:
-    """The grid in a CSV file; `known` counts the headings in rows. Raises `FileFault`."""
+    """The grid in a CSV file; `known` counts the headings in rows. Raises `Refused`."""
     if kind := what_it_is(raw):
-        raise FileFault("file-kind", kind)
+        raise Refused("file-kind", kind)
     text, remark = _decode(raw)
     text = text.lstrip("\ufeff").rstrip("\x1a")
     if not text.strip():
-        raise FileFault("file-empty")
+        raise Refused("file-empty")
     if kind := what_it_is(text[:400].encode()):
-        raise FileFault("file-kind", kind)
+        raise Refused("file-kind", kind)
     separator = max(_SEPARATORS, key=lambda mark: known(_beginning(text, mark)))
     grid, name = _cut(text, separator), _SEPARATORS[separator]
     grid.comma_is_doubtful = separator == ";"
@@ -142,14 +134,14 @@ def _decode(raw: bytes) -> tuple[str, str]:
             if raw.startswith(b"\xef\xbb\xbf") or _UTF8.search(raw):
                 line = error.object[: error.start].count(b"\n") + 1  # of what follows the mark
                 detail = f"most of it is UTF-8, but not line {line}"
-                raise FileFault("file-encoding", detail) from None
+                raise Refused("file-encoding", detail) from None
             text, remark = _decoded(raw, "cp1252"), "the text is in Windows-1252"
             if re.search(r"[\x00-\x08\x0e-\x1f\x7f]", text):
-                raise FileFault("file-encoding", "it holds bytes that no text has") from None
+                raise Refused("file-encoding", "it holds bytes that no text has") from None
     if text.rstrip().endswith("\x00"):
-        raise FileFault("file-truncated", "it ends in zeros, so it was not wholly downloaded")
+        raise Refused("file-truncated", "it ends in zeros, so it was not wholly downloaded")
     if "\x00" in text:
-        raise FileFault("file-encoding", "it holds zero bytes")
+        raise Refused("file-encoding", "it holds zero bytes")
     return text, remark
 
 
@@ -158,7 +150,7 @@ def _decoded(raw: bytes, encoding: str) -> str:
         return raw.decode(encoding)
     except UnicodeDecodeError as error:
         detail = f"byte {error.start + 1} fits neither UTF-8 nor {encoding}"
-        raise FileFault("file-encoding", detail) from None
+        raise Refused("file-encoding", detail) from None
 
 
 def _beginning(text: str, separator: str) -> list[list[str]]:
@@ -181,7 +173,7 @@ def _cut(text: str, separator: str) -> Grid:
             if any(map(str.strip, row)):
                 width = max(place for place, cell in enumerate(row, start=1) if cell.strip())
                 if records and grid.last - records[-1] > _FAR:
-                    raise FileFault("file-stray", f"{letters(width)}{start}")
+                    raise Refused("file-stray", f"{letters(width)}{start}")
                 grid.cells.append(row)
                 grid.lines.append(start)
                 records.append(grid.last)
@@ -191,16 +183,16 @@ def _cut(text: str, separator: str) -> Grid:
                     (cells, MOST_CELLS, "cells"),
                 ):
                     if count > most:
-                        raise FileFault("file-large", f"more than {most:,} {what}")
+                        raise Refused("file-large", f"more than {most:,} {what}")
             start = reader.line_num + 1
     except csv.Error as error:
         if "unexpected end of data" in str(error):
             detail = f"the quotation marks that open in row {start} never close"
-            raise FileFault("file-truncated", detail) from None
+            raise Refused("file-truncated", detail) from None
         detail = f"see row {start}"
         if "field larger" in str(error):
             detail = f"the cell that begins in row {start} never ends"
-        raise FileFault("file-quotes", detail) from None
+        raise Refused("file-quotes", detail) from None
     grid.last += blank
     return grid
 
@@ -217,11 +209,11 @@ def _without_blank_end(text: str, separator: str) -> tuple[str, int]:
 
 
 def received_rows(grid: Grid, quarter: Quarter) -> Grid:
-    """The rows received with the returns of a quarter, the column of that blank. Raises `FileFault`
+    """The rows received with the returns of a quarter, the column of that blank. Raises `Refused`
     where the column is missing, or a row does not say it."""
     names = [heading(text) for text in grid.cells[0]]
     if "received" not in names:
-        raise FileFault("table-columns", '"received"', grid.sheet, grid.lines[0])
+        raise Refused("table-columns", '"received"', grid.sheet, grid.lines[0])
     at, rows, lines = names.index("received"), list[list[str]](), list[int]()
     for line, cells in zip(grid.lines, grid.cells, strict=True):
         text = cells[at] if at < len(cells) else ""
@@ -230,7 +222,7 @@ def received_rows(grid: Grid, quarter: Quarter) -> Grid:
                 rows.append([*cells[:at], "", *cells[at + 1 :]])
                 lines.append(line)
         except QuarterError:
-            raise FileFault("table-received", text, grid.sheet, line) from None
+            raise Refused("table-received", text, grid.sheet, line) from None
     return replace(grid, cells=rows, lines=lines, last=lines[0] + len(lines) - 1)
 
 
@@ -241,10 +233,8 @@ def workbook_grids(snapshot: Snapshot, books: Workbooks, ledger: Ledger) -> list
         return known
     kind = what_it_is(snapshot.raw)
     if kind != "a workbook":
-        raise FileFault("file-kind", kind or "a text file, such as CSV")
+        raise Refused("file-kind", kind or "a text file, such as CSV")
     answer = books.read(snapshot.raw)
-    if "fault" in answer:
-        raise FileFault(answer["fault"], answer["detail"])
     if answer["unknown"]:
         ledger.problem("styles-unknown", snapshot.file, detail=answer["unknown"])
     grids = snapshot.__dict__["grids"] = list[Grid]()

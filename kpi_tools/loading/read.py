@@ -11,7 +11,6 @@ import numpy as np
 
 from kpi_tools.loading.cells import CIRCULAR, FORMULA, clean_name
 from kpi_tools.loading.grids import (
-    FileFault,
     Grid,
     Snapshot,
     heading,
@@ -22,7 +21,7 @@ from kpi_tools.loading.grids import (
 from kpi_tools.loading.rules import ERROR, Ledger
 from kpi_tools.quarters import Quarter, QuarterError
 from kpi_tools.workbooks.child import Workbooks
-from kpi_tools.workbooks.parts import letters
+from kpi_tools.workbooks.parts import Refused, letters
 
 _HEADING_WITHIN: Final = 40
 _TIME: Final = re.compile(
@@ -119,7 +118,9 @@ class Table:
         """How problems name a column: `value (C)`."""
         return f"{column} ({self.letters[column]})" if column in self.letters else column
 
-    def fault(self, position: int, column: str, code: str, detail: str = "") -> None:
+    def fault(
+        self, position: int, column: str, code: str, detail: str = "", quoted: bool = True
+    ) -> None:
         """Note that the cell breaks a rule; where the rule is an error, the row is refused. Where
         cells do not stand under their headings no more is said of them."""
         if self.shifted[position]:
@@ -130,7 +131,7 @@ class Table:
             sheet=self.sheet,
             row=self.rows[position],
             column=self.place(column) if column else "",
-            value=self.cells[column][position] if column in self.cells else "",
+            value=self.cells[column][position] if quoted and column in self.cells else "",
             detail=detail,
             excel_row=self.records[position] if self.records else 0,
         )
@@ -163,7 +164,7 @@ def read_table(
         for why in grid.remarks:
             ledger.change(snapshot.file, "", 0, "", "", "", why)
         return _table(grid, schema, snapshot.file, ledger)
-    except FileFault as fault:
+    except Refused as fault:
         place: dict[str, Any] = {"sheet": fault.sheet, "row": fault.row}
         ledger.problem(fault.code, snapshot.file, **place, detail=fault.detail)
         return None
@@ -177,7 +178,7 @@ def has_table(snapshot: Snapshot, schema: Schema, ledger: Ledger, books: Workboo
         grids = workbook_grids(snapshot, books, ledger)
         found = [one for one in grids if not one.hidden and _heading_row(one, schema) is not None]
         return _table(found[0], schema, snapshot.file, ledger) if found else None
-    except FileFault:
+    except Refused:
         return None  # it is told where the figures are read
 
 
@@ -201,32 +202,32 @@ def _heading_row(grid: Grid, schema: Schema) -> int | None:
 
 
 def _choose(grids: list[Grid], schema: Schema) -> Grid:
-    """The one visible sheet that holds the table. Raises `FileFault` where there is not one."""
+    """The one visible sheet that holds the table. Raises `Refused` where there is not one."""
     visible = [grid for grid in grids if not grid.hidden]
     candidates = [grid for grid in visible if _heading_row(grid, schema) is not None]
     if len(candidates) > 1:
-        raise FileFault("table-sheets", ", ".join(f'"{grid.sheet}"' for grid in candidates))
+        raise Refused("table-sheets", ", ".join(f'"{grid.sheet}"' for grid in candidates))
     if candidates:
         return candidates[0]
     if not any(grid.cells for grid in visible):
         hidden = [f'"{grid.sheet}"' for grid in grids if grid.hidden and grid.filled]
-        raise FileFault("table-hidden", ", ".join(hidden)) if hidden else FileFault("file-empty")
+        raise Refused("table-hidden", ", ".join(hidden)) if hidden else Refused("file-empty")
     return max(visible, key=lambda grid: _known(grid.cells, schema))
 
 
-def _no_headings(grid: Grid, schema: Schema) -> FileFault:
+def _no_headings(grid: Grid, schema: Schema) -> Refused:
     """Why there is no row of headings: the nearest row decides."""
     best, missing = 0, schema.required
     for line, cells in zip(grid.lines, grid.cells[:_HEADING_WITHIN], strict=False):
         names = set(map(heading, cells))
         known, periods = names & set(schema.names), [cell for cell in cells if _is_time(cell)]
         if len(periods) > 1 and (known or not best):
-            return FileFault("table-wide", ", ".join(periods[:3]), grid.sheet, line)
+            return Refused("table-wide", ", ".join(periods[:3]), grid.sheet, line)
         lacking = tuple(name for name in schema.required if name not in names)
         if known and len(lacking) < len(missing):
             best, missing = line, lacking
     wanted = ", ".join(f'"{name}"' for name in missing)
-    return FileFault("table-columns" if best else "table-header", wanted, grid.sheet, best)
+    return Refused("table-columns" if best else "table-header", wanted, grid.sheet, best)
 
 
 def _is_time(text: str) -> bool:
@@ -238,7 +239,7 @@ def _is_time(text: str) -> bool:
 
 
 def _table(grid: Grid, schema: Schema, file: str, ledger: Ledger) -> Table:
-    """The table in a grid; faults of headings and shapes go into the ledger. Raises `FileFault`."""
+    """The table in a grid; faults of headings and shapes go into the ledger. Raises `Refused`."""
     at, key = _heading_row(grid, schema), schema.required[0]
     if at is None:
         raise _no_headings(grid, schema)
@@ -247,7 +248,7 @@ def _table(grid: Grid, schema: Schema, file: str, ledger: Ledger) -> Table:
         names.pop()
     for name in schema.names:
         if names.count(name) > 1:
-            raise FileFault("table-duplicate", f'"{name}"', grid.sheet, line)
+            raise Refused("table-duplicate", f'"{name}"', grid.sheet, line)
     prefilled = schema.prefilled if set(schema.prefilled) <= set(names) else ()
     others = filter(None, names) if schema.further else ()
     formulas = {line for (line, _), kind in grid.kinds.items() if kind in (FORMULA, CIRCULAR)}
@@ -271,7 +272,7 @@ def _table(grid: Grid, schema: Schema, file: str, ledger: Ledger) -> Table:
         ledger.problem("table-no-rows", file, sheet=grid.sheet, row=line)
     for of, text in zip(lines, cells[key], strict=True):
         if heading(text) == key:
-            raise FileFault("table-two", str(of), grid.sheet, of)
+            raise Refused("table-two", str(of), grid.sheet, of)
     if record_of:
         _check_widths(table, body, len(grid.cells[at]), len(names), line)
     else:

@@ -97,13 +97,6 @@ def read(
     return frame.astype({name: types.get(kinds.get(name, "number"), "str") for name in names})
 
 
-def known_by(
-    table: Table, schema: Schema, ids: Ids, upto: Quarter, sections: tuple[str, ...] = ()
-) -> pd.DataFrame:
-    """The good rows of a table that are in force by a quarter, in the order of the file."""
-    return in_force(table, read(table, schema, ids, {"section": sections}), upto)
-
-
 def in_force(
     table: Table, rows: pd.DataFrame, upto: Quarter, since: str = "from_quarter"
 ) -> pd.DataFrame:

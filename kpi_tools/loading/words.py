@@ -19,7 +19,9 @@ COLUMNS: Final = [*schemas.WORDS.names, "quarter", "file", "sheet", "row"]
 _TEXTS: Final = ("commentary", "management_action")
 
 
-def read_commentary(table: Table, sections: tuple[str, ...], ids: Ids) -> pd.DataFrame:
+def read_commentary(
+    table: Table, sections: tuple[str, ...], ids: Ids, kpis: pd.DataFrame, withheld: Withheld
+) -> pd.DataFrame:
     """kpi_id or section (the other is missing), texts, author, status; file, row: its place."""
     rows = schemas.read(table, schemas.COMMENTARY, ids, {"section": sections})
     for place in np.flatnonzero(rows[[*_TEXTS]].isna().all(axis=1) & ~table.bad).tolist():
@@ -28,6 +30,7 @@ def read_commentary(table: Table, sections: tuple[str, ...], ids: Ids) -> pd.Dat
         tokens = KPI_TOKENS if table.cells["kpi_id"][place].strip() else SECTION_TOKENS
         for name in _TEXTS:
             _check_tokens(table, place, name, row[name], tokens)
+    _check_withheld(table, rows[~table.bad], kpis, withheld, _TEXTS)
     return _placed(rows, table)[~table.bad].reset_index(drop=True)
 
 
@@ -40,26 +43,19 @@ def _check_tokens(table: Table, place: int, column: str, text: Any, tokens: Any)
         table.fault(place, column, "token-unknown", f"{fault} There are: {listing(tokens)}.")
 
 
-def withhold_texts(
-    table: Table, rows: pd.DataFrame, kpis: pd.DataFrame, withheld: Withheld, *columns: str
-) -> pd.DataFrame:
-    """`rows` without those whose texts give a suppressed figure of their KPI away; refused. A text
-    on a section in which such a figure stands is only remarked on: it may be another number. No
-    problem repeats it."""
-    refused = []
-    for at, row in rows.to_dict("index").items():
+def _check_withheld(
+    table: Table, rows: pd.DataFrame, kpis: pd.DataFrame, withheld: Withheld, columns: Iterable[str]
+) -> None:
+    """Refuse a text that gives a suppressed figure of its KPI away. One on a section in which such
+    a figure stands is only remarked on: it may be another number. No problem repeats it."""
+    for place, row in rows.to_dict("index").items():
         of_kpi = isinstance(row["kpi_id"], str)
         section = kpis.loc[kpis["section"] == row.get("section"), "kpi_id"]
-        about = [row["kpi_id"]] if of_kpi else section
-        for column in columns or _TEXTS:
+        for column in columns:
+            about = [row["kpi_id"]] if of_kpi else section
             if any(withheld.tells(kpi_id, row[column]) for kpi_id in about):
                 code = "small-number-in-text" if of_kpi else "small-number-in-section"
-                where = {"sheet": table.sheet, "row": row["row"], "column": table.place(column)}
-                table.ledger.problem(code, table.file, **where)
-                if of_kpi:
-                    refused.append(at)
-                    table.bad[table.rows.index(row["row"])] = True
-    return rows.drop(index=refused).reset_index(drop=True)
+                table.fault(int(place), column, code, quoted=False)
 
 
 def read_words(
@@ -68,7 +64,7 @@ def read_words(
     """The rows of all sheets Words that say something, oldest quarter first (columns: COLUMNS).
     Faults go into their ledgers. Of two rows that say the same of one KPI one is kept; two
     commentaries that differ are both refused."""
-    found = [pd.DataFrame(columns=COLUMNS, dtype="str")]
+    found = list[tuple[Table, pd.DataFrame]]()
     first = dict[tuple[Any, ...], tuple[Table, int, str]]()
     for quarter, table in tables:
         rows = _placed(schemas.read(table, schemas.WORDS, ids), table)
@@ -88,13 +84,11 @@ def read_words(
                 for (of, row_of), (by, row_by) in (pair, pair[::-1]):
                     detail = f"{by.file}, row {by.rows[row_by]}"
                     of.fault(row_of, "text", "duplicate-conflict", detail)
-        rows = rows[filled].reset_index(drop=True)
-        found.append(withhold_texts(table, rows, kpis, withheld, "text")[COLUMNS])
-    every = pd.concat(found[1:] or found, ignore_index=True)
-    bad = {(table.file, table.rows[at]) for _, table in tables for at in np.flatnonzero(table.bad)}
-    places = zip(every["file"], every["row"], strict=True)
-    good = np.array([place not in bad for place in places], dtype=bool)
-    return every[good].reset_index(drop=True)
+        _check_withheld(table, rows[filled], kpis, withheld, ["text"])
+        found.append((table, rows.loc[filled, COLUMNS]))
+    none = pd.DataFrame(columns=COLUMNS, dtype="str")
+    good = [rows[~table.bad[rows.index]] for table, rows in found]
+    return pd.concat(good or [none], ignore_index=True)
 
 
 def with_commentary(

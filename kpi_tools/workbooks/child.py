@@ -53,7 +53,7 @@ class Workbooks:
         return self._child
 
     def read(self, raw: bytes) -> dict[str, Any]:
-        """As `sheets.read_workbook`, or `{"fault": code, "detail": text}`."""
+        """As `sheets.read_workbook`. Raises `Refused`."""
         child = self.begin()
         assert child.stdin is not None and child.stdout is not None
         begun, limit = time.monotonic(), threading.Timer(self._seconds, child.kill)
@@ -67,12 +67,13 @@ class Workbooks:
         limit.cancel()
         if line.endswith(b"\n"):
             found: dict[str, Any] = json.loads(line)
+            if "code" in found:
+                raise Refused(**found)
             return found
         self.__exit__()
         if time.monotonic() - begun >= self._seconds:
-            return {"fault": "file-slow", "detail": f"{self._seconds:g} seconds"}
-        detail = "reading it took more memory or time than a return should"
-        return {"fault": "file-large", "detail": detail}
+            raise Refused("file-slow", f"{self._seconds:g} seconds")
+        raise Refused("file-large", "reading it took more memory or time than a return should")
 
 
 def answer(raw: bytes) -> dict[str, Any]:
@@ -80,13 +81,13 @@ def answer(raw: bytes) -> dict[str, Any]:
     try:
         return read_workbook(raw)
     except Refused as refused:
-        return {"fault": refused.args[0], "detail": refused.args[1]}
+        return {"code": refused.code, "detail": refused.detail}
     except (zipfile.BadZipFile, zlib.error, EOFError):
-        return {"fault": "file-truncated", "detail": "a part of it cannot be unpacked"}
+        return {"code": "file-truncated", "detail": "a part of it cannot be unpacked"}
     except MemoryError:
-        return {"fault": "file-large", "detail": "it needs more memory than a return should"}
+        return {"code": "file-large", "detail": "it needs more memory than a return should"}
     except Exception as error:  # noqa: BLE001
-        return {"fault": "file-strange", "detail": type(error).__name__}
+        return {"code": "file-strange", "detail": type(error).__name__}
 
 
 def main() -> None:

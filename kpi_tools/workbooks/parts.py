@@ -29,7 +29,11 @@ _LAST_COLUMN: Final = (2, b"GR")
 
 
 class Refused(Exception):
-    """A workbook that is not read: (code, detail)."""
+    """A file that is not read: a code of `loading.rules` and its particulars, perhaps a place."""
+
+    def __init__(self, code: str, detail: str = "", sheet: str = "", row: int = 0) -> None:
+        super().__init__(code, detail)
+        self.code, self.detail, self.sheet, self.row = code, detail, sheet, row
 
 
 @dataclass
@@ -109,7 +113,7 @@ def parts_of(container: zipfile.ZipFile) -> dict[str, Part]:
             parts[name] = Part(xml, root, local(root))
     types = [part.root for part in parts.values() if part.kind == "Types"]
     if any("macroEnabled" in one.get("ContentType", "") for root in types for one in root):
-        raise Refused("file-macros", "")
+        raise Refused("file-macros")
     if "purl.oclc.org/ooxml" in _book(parts).tag:
         raise Refused("file-kind", 'a workbook saved as "Strict Open XML"')
     return parts
