@@ -208,10 +208,11 @@ def note_months(
 def _unlike(figure: dict[str, Any], made: dict[str, Any]) -> bool:
     """Whether months make another figure than was sent, as exactly as written, or other cases."""
     value, calculated = figure["value"], made["value"]
+    if np.isnan(value) or np.isnan(calculated):
+        return False
     rounding = 0.5 * 10.0 ** -written_decimals(value) + 1e-9 * max(1.0, abs(calculated))
-    known = not np.isnan(value) and not np.isnan(calculated)
     others = any(abs(figure[name] - made[name]) > 0 for name in PARTS)
-    return known and (abs(value - calculated) > rounding or others)
+    return abs(value - calculated) > rounding or others
 
 
 def _cases(row: dict[str, Any], words: str) -> str:
