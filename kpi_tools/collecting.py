@@ -90,9 +90,9 @@ def import_(quarter: str, workbook: Path, raw: Path) -> None:
     from kpi_tools.collect.start import import_quarter
     from kpi_tools.quarters import Quarter
 
-    done = import_quarter(raw, Quarter.parse(quarter), workbook)
-    click.echo("\n".join(done.lines))
-    for path in done.files:
+    lines, files = import_quarter(raw, Quarter.parse(quarter), workbook)
+    click.echo("\n".join(lines))
+    for path in files:
         click.echo(near(path))
 
 

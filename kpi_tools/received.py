@@ -144,20 +144,17 @@ def strays(raw: Path, tables: Collection[str]) -> list[Path]:
 
 
 def _sorted(path: Path, names: set[str]) -> Received:
-    ending = path.suffix.lower()
-    if _LEFTOVERS.fullmatch(path.name):
-        return Received(path, "file-leftover")
-    if path.is_dir():
-        named_like_a_table = ending in TEXT_ENDINGS + WORKBOOK_ENDINGS + OTHER_TABLES
-        return Received(path, "file-folder" if named_like_a_table else "folder-inside")
-    if not path.exists():
-        return Received(path, "file-unreadable", "it is a link to a file that is not there")
-    if not path.is_file():
-        return Received(path, "file-other")
-    if ending in OTHER_TABLES:
-        return Received(path, "file-format")
-    if ending not in TEXT_ENDINGS + WORKBOOK_ENDINGS:
-        return Received(path, "file-other")
+    ending, tables = path.suffix.lower(), TEXT_ENDINGS + WORKBOOK_ENDINGS
+    for is_so, code, detail in (
+        (_LEFTOVERS.fullmatch(path.name), "file-leftover", ""),
+        (path.is_dir() and ending in tables + OTHER_TABLES, "file-folder", ""),
+        (path.is_dir(), "folder-inside", ""),
+        (not path.exists(), "file-unreadable", "it is a link to a file that is not there"),
+        (path.is_file() and ending in OTHER_TABLES, "file-format", ""),
+        (not path.is_file() or ending not in tables, "file-other", ""),
+    ):
+        if is_so:
+            return Received(path, code, detail)
     for found in filter(None, (form.fullmatch(path.stem) for form in _COPY)):
         if (original := found["stem"] + path.suffix).casefold() in names:
             return Received(path, "file-copy", original)

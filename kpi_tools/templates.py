@@ -28,7 +28,7 @@ from kpi_tools.spreadsheets import (
     writing,
 )
 from kpi_tools.vocabulary import ILLUSTRATIVE, MILESTONE, STATUSES
-from kpi_tools.wording import is_number, rows_of, show, show_line
+from kpi_tools.wording import figure_of, is_number, rows_of, show_line
 
 FOLDER: Final = "templates"
 SHEET, WORDS = "Figures", "Words"
@@ -109,14 +109,9 @@ def _figures(returns: loading.Returns, quarter: Quarter) -> pd.DataFrame:
 def _last_figure(returns: loading.Returns, row: dict[str, Any]) -> str:
     table, name = (returns.months, "month") if row["month"] else (returns.figures, "quarter")
     earlier = table[(table["kpi_id"] == row["kpi_id"]) & (table[name] < row["period"])]
-    milestones = earlier.get("milestone", pd.Series(None, index=earlier.index, dtype="str"))
-    earlier = earlier[earlier["value"].notna() | milestones.fillna("").ne("")]
-    if earlier.empty:
-        return "none"
-    last = earlier.iloc[-1]
-    if pd.isna(last["value"]):
-        return f"{milestones[earlier.index[-1]]} in {last[name]}"
-    return f"{show(last['value'], row['unit'], row['decimals'])} in {last[name]}"
+    known = earlier["value"].notna() | earlier["milestone"].fillna("").ne("")
+    last = rows_of(earlier[known].tail(1))
+    return f"{figure_of(last[0])} in {last[0][name]}" if last else "none"
 
 
 def _words(returns: loading.Returns, kpi_ids: Iterable[str], texts: pd.DataFrame) -> pd.DataFrame:

@@ -183,7 +183,7 @@ def answered(mapping: Path) -> None:
 def begun(tmp: Path, workbook: Path, *bands: str) -> tuple[Path, list[str]]:
     """The raw folder after one run, or two with the answers between; quicker where bands are given."""
     started = start_from("Anyborough", workbook, tmp / "data", *bands)
-    if started.open:
+    if not started.quarter:
         assert not (started.folder / "raw").exists()
         answered(started.folder / "mapping.xlsx")
         started = start_from("Anyborough", workbook, tmp / "data", *bands)
@@ -516,7 +516,7 @@ def test_how_a_council_rates_is_asked_where_its_words_are_not_known(tmp_path):
     started = start_from("Anyborough", wide_with(tmp_path, own), tmp_path)
     asked = load_workbook(started.folder / "mapping.xlsx")["To fill in"]
     texts = [str(cell.value) for row in asked.iter_rows(min_row=2) for cell in row]
-    assert started.open and "bands" in texts
+    assert not started.quarter and "bands" in texts
     with pytest.raises(InputError, match="own for these colours go into council.toml"):
         start_from("Other", tmp_path / "wide.xlsx", tmp_path, "Fine: target; Wobbling")
     assert any(text.startswith('the rating "Wobbling", ') for text in texts), texts
@@ -614,7 +614,7 @@ def test_any_folder_survives_a_wide_workbook(tmp_path, kpis, order):
     with workbook.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(rows)
     started = start_from("Any", workbook, place, "Green: target; Red")
-    assert not started.open
+    assert started.quarter
     returns = load(started.folder / "raw")
     figures = returns.figures[returns.figures["value"].notna()]
     ids = dict(zip(returns.catalogue["kpi_name"], returns.catalogue["kpi_id"], strict=True))
@@ -678,8 +678,8 @@ def test_the_next_quarter_comes_from_the_same_workbook(tmp_path):
     sheet.cell(10, 2, "A new measure")
     sheet.cell(10, 5, 3)
     book.save(tmp_path / "wide.xlsx")
-    done = import_quarter(raw, Quarter(2025, 1), tmp_path / "wide.xlsx")
-    text = "\n".join(done.lines)
+    lines, files = import_quarter(raw, Quarter(2025, 1), tmp_path / "wide.xlsx")
+    text = "\n".join(lines)
     assert 'no longer there: "Lead officer"' in text and 'new: "Officer" (D)' in text
     assert "Target of PI1: 61 in the workbook, 60 in targets.csv, which stays." in text
     assert text.count("Target of") == 1
@@ -701,7 +701,7 @@ def test_the_reason_why_a_quarter_has_no_figure_is_imported(tmp_path):
     rows += [["A1", "Calls", "%", "High", 90, 85], ["A2", "Visits", "Number", "High", 9, 7]]
     raw, _ = begun(tmp_path, saved(tmp_path / "wide.xlsx", rows), BANDS)
     rows = [[*rows[0][:5], QUARTERS[1]], [*rows[1][:5], 86], [*rows[2][:5], "<5"]]
-    done = import_quarter(raw, Quarter(2024, 2), saved(tmp_path / "wide.xlsx", rows))
-    assert "one figure new by Quarter 2 2024/25" in "\n".join(done.lines)
+    lines, files = import_quarter(raw, Quarter(2024, 2), saved(tmp_path / "wide.xlsx", rows))
+    assert "one figure new by Quarter 2 2024/25" in "\n".join(lines)
     found = load(raw, "2024-25 Q2").submissions.set_index(["kpi_id", "period"])["status"]
     assert found["A2", "2024-25 Q2"] == "suppressed"

@@ -6,7 +6,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,13 +33,11 @@ _FEW: Final = 6
 
 @dataclass
 class Done:
-    """What was made: the lines that tell it, whether something is to be filled in, the files."""
+    """What was made: the lines that tell it; the quarter to report, once nothing is open."""
 
     folder: Path
     lines: list[str]
-    open: bool = False
     quarter: Quarter | None = None
-    files: list[Path] = field(default_factory=list)
 
 
 def folder_of(name: str, data: Path) -> tuple[Path, str]:
@@ -128,7 +126,7 @@ def start_from(name: str, workbook: Path, data: Path, bands: str | None = None) 
             untold = f"{file}: {plural(len(asked), 'thing')} could not be told ({counts})."
             again = "look through the others, and run the same command again."
             lines.append(f'{untold} Fill in its sheet "{mapping.OPEN}", {again}')
-            return Done(place, lines, open=True)
+            return Done(place, lines)
         scheme = settings["bands"].value
         with tempfile.TemporaryDirectory(dir=place, prefix=".start-") as work:
             _write({Path(work, "raw", path): text for path, text in files.items()})
@@ -277,7 +275,7 @@ def _write(files: Mapping[Path, str]) -> None:
         path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> Done:
+def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> tuple[list[str], list[Path]]:
     """Write what a workbook has for a report and was not known before: figures, also restated ones,
     and words. Raises `InputError`, and writes nothing, where there is no mapping, the return is
     there, or a column with figures has no period."""
@@ -337,7 +335,7 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> Done:
         files[words] = folder.csv_text("commentary", texts)
     with writing(place):
         _write(files)
-    return Done(raw, lines, files=list(files))
+    return lines, list(files)
 
 
 def _few(lines: list[str], what: str, end: str = "") -> list[str]:
