@@ -555,7 +555,7 @@ def _strange_ratings(sheet: Any) -> None:
 
 
 @pytest.mark.parametrize(("change", "sentence"), [
-    (_no_figures, "five KPIs, but no figure of any period was found"),
+    (_no_figures, "five KPIs and no figure of any period were found"),
     (_second_headings, "headings disagree: E4 says .Q1 2024/25 actual., E12 says .Q3 2024/25 actual."),
     (_all("A6", "PI0"), r'Two KPIs have the code "PI0": row 5 \(.*\) and row 6'),
     (_all("H4", "Q5 2024/25 actual"), r'heading "Q5 2024/25 actual" \(H4\) cannot be: there is no quarter 5'),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from math import nan
 from typing import Any, Final
 
+from kpi_tools.collect import said
 from kpi_tools.collect.periods import find_period, kind_of, quarter_of
 from kpi_tools.collect.recognise import Fact, Sure, folded, recognise, recognisers
 from kpi_tools.collect.sheets import Sheet
@@ -250,10 +251,8 @@ def _kpi_of(
             f"row {at}" if kpi.sheet == sheet.name else f'sheet "{of}", row {at}'
             for of, at in ((kpi.sheet, kpi.line), (sheet.name, line))
         )
-        raise InputError(
-            f'Two KPIs have the code "{code or name}": {first} ("{kpi.get("kpi_name")}") and '
-            f'{second} ("{name}"). Give each a code of its own in the workbook.'
-        )
+        of = {"code": code or name, "other": kpi.get("kpi_name"), "name": name}
+        raise InputError(said("two_kpis", first=first, second=second, **of))
     seen.add(key)
     for column in table.of("section", "directorate", "owner", "definition"):
         kpi.note(column.means, texts[column.means], Sure.CERTAIN, f"column {column.letter}")
@@ -267,8 +266,8 @@ def _kpi_of(
         elif means == "unit" and text and not _left_to_the_name(text, name):
             kpi.note(means, f"other: {text}", Sure.LIKELY, f'"{text}"')
     for fact in ("basis", "unit"):
-        said = {recognise(f"{fact}_within", one.heading) for one in table.of("actual")}
-        found = said.pop() if len(said) == 1 else None
+        heads = {recognise(f"{fact}_within", one.heading) for one in table.of("actual")}
+        found = heads.pop() if len(heads) == 1 else None
         own = recognise(f"{fact}_within", name) or fact == "unit" and re.search(r"\bper \d", name)
         if found and found.sure == Sure.CERTAIN and not own:
             kpi.note(fact, *found, "the headings of its figures")
@@ -294,7 +293,7 @@ def _take(table: Table, line: int, column: Column, kpi: Kpi | None, book: Book) 
         for one, text, when in zip(periods, texts, whens, strict=True):
             if when.fault:
                 where = sheet.where(line, one.place)
-                raise InputError(f'The period "{text}" ({where}) cannot be: {when.fault}.')
+                raise InputError(said("no_period", text=text, where=where, fault=when.fault))
         parts = [when.label for when in whens if kind_of(when.label) in ("quarter", "month")]
         joined = find_period(" ".join(texts), table.year)
         period = joined.label or next(iter(parts), "")

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from kpi_tools.collect import said
 from kpi_tools.collect.deduce import ANSWERS, COVERS
 from kpi_tools.collect.kpis import Book, Kpi
 from kpi_tools.collect.recognise import Fact, Sure
@@ -150,8 +151,7 @@ def read(path: Path) -> Answers:
     """What mapping.xlsx says, with what was filled in. Raises `InputError` where it is none."""
     tables = {sheet.name: sheet.records() for sheet in open_sheets(path)[0]}
     if not {COLUMNS, KPIS, SETTINGS} <= tables.keys():
-        needed = f"{COLUMNS}, {KPIS} and {SETTINGS}"
-        raise InputError(f"{path} is no mapping: it has no sheets {needed}.")
+        raise InputError(said("mapping_sheets", path=path))
     found = Answers(
         {(row["sheet"], row["column"]): row for row in tables[COLUMNS]},
         {row["which"]: {name: row.get(name, "") for name in ANSWERS} for row in tables[KPIS]},
@@ -161,10 +161,8 @@ def read(path: Path) -> Answers:
         answer, setting, options = row["answer"], row["setting"], _OPTIONS.get(row["setting"], ())
         answer = answer.casefold() if options else answer
         if answer and options and answer not in options:
-            raise InputError(
-                f'{path.name}, sheet "{OPEN}", row {row["_line"]}: "{answer}" is none of '
-                f"{', '.join(options)}."
-            )
+            of = {"path": path, "sheet": OPEN, "line": row["_line"], "answer": answer}
+            raise InputError(said("mapping_answer", **of, options=", ".join(options)))
         sheet, _, letter = row["which"].rpartition("!")
         if answer and row["what"] == "KPI":
             found.kpis.setdefault(row["which"], {})[setting] = answer

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from kpi_tools.collect import folder, mapping, schemes
+from kpi_tools.collect import folder, mapping, said, schemes
 from kpi_tools.collect.deduce import deduce
 from kpi_tools.collect.kpis import NOT_A_RATING, Book, Kpi, read_tables
 from kpi_tools.collect.periods import quarter_of
@@ -47,8 +47,7 @@ def folder_of(name: str, data: Path) -> tuple[Path, str]:
         return (place.parent if place.name == "raw" else place), place.name
     short = slug(name)
     if not short or short in ("raw", "examples", "processed"):
-        name_such = 'give the council\'s name, such as "Medway Council".'
-        raise InputError(f'"{name}" cannot name a folder in data: {name_such}')
+        raise InputError(said("folder_name", name=name))
     return data / short, name
 
 
@@ -56,8 +55,7 @@ def _refuse_existing(place: Path) -> None:
     """Raise where something else than a mapping lies in the folder of a council to begin."""
     if place.is_file() or place.is_dir() and {one.name for one in place.iterdir()} - {mapping.FILE}:
         there = place / "raw" if (place / "raw").exists() else place
-        advice = "Take another name, or move it away."
-        raise InputError(f"{there} is there already, and nothing was changed. {advice}")
+        raise InputError(said("folder_there", there=there))
 
 
 def start_empty(name: str, data: Path) -> Done:
@@ -74,12 +72,8 @@ def start_empty(name: str, data: Path) -> Done:
     with writing(raw):
         _write({raw / "council.toml": folder.council_toml(given)})
         save_workbook(folder.council_book(), raw / COUNCIL_BOOK)
-    lines = [
-        f"Written: {raw / 'council.toml'}, with every setting, its default and what it means;",
-        f"{raw / COUNCIL_BOOK}, for KPIs, targets, figures and actions. It is read as it is.",
-        "Give the sections in council.toml, fill in the sheets, then kpi check.",
-    ]
-    return Done(place, lines)
+    begun = said("begun", settings=raw / "council.toml", book=raw / COUNCIL_BOOK)
+    return Done(place, begun.splitlines())
 
 
 def start_from(name: str, workbook: Path, data: Path, bands: str | None = None) -> Done:
@@ -93,14 +87,10 @@ def start_from(name: str, workbook: Path, data: Path, bands: str | None = None) 
     book, left, differing = _read(workbook, answers, "taken_for", "period")
     if differing:
         changes = " ".join(_few(differing, "changes", "; "))
-        of = f"{mapping.FILE} is of another workbook than {workbook.name}"
-        raise InputError(f"{of}: {changes} Nothing was written.")
+        raise InputError(said("other_workbook", workbook=workbook.name, changes=changes))
     if not any(kpi.figures for kpi in book.kpis) and not any(one.open for one in book.columns):
-        there = f"{plural(len(book.kpis), 'KPI')}, but"
-        none = there if book.kpis else "no row of headings with KPIs and periods, and"
-        such = '"Indicator, Unit, Target, Q1 2024/25, Q2 2024/25", one row for each KPI below it'
-        needed = f"A sheet needs a row of headings such as {such}."
-        raise InputError(f"{workbook.name}: {none} no figure of any period was found. {needed}")
+        kpis = plural(len(book.kpis), "KPI")
+        raise InputError(said("no_figure", workbook=workbook.name, kpis=kpis))
     cells = schemes.rated_cells(book)
     tried = schemes.agreements(cells)
     given = answers.settings | ({"bands": bands} if bands else {})
@@ -109,10 +99,9 @@ def start_from(name: str, workbook: Path, data: Path, bands: str | None = None) 
     sheets = mapping.mapping_tables(book, settings)
     asked = sheets[mapping.OPEN]
     if len(asked) and file.is_file():
-        first, are = asked.iloc[0], "is" if len(asked) == 1 else "are"
-        missing = f"{plural(len(asked), 'answer')} {are} still missing"
-        such = f"such as the {first['setting']} of {first['name'] or first['which']}"
-        raise InputError(f'{file}, sheet "{mapping.OPEN}": {missing}, {such}. Nothing was written.')
+        first, of = asked.iloc[0], {"file": file, "answers": plural(len(asked), "answer")}
+        of |= {"sheet": mapping.OPEN, "setting": first["setting"]}
+        raise InputError(said("missing", **of, which=first["name"] or first["which"]))
     unrated = [kpi.get("kpi_id") for kpi in book.kpis if kpi.get("rated") == "no"]
     alone = [f"  Only monitored, not rated: {', '.join(_few(unrated, 'KPIs'))}."] * bool(unrated)
     # once the files are made: a cell may be left by them
@@ -123,9 +112,8 @@ def start_from(name: str, workbook: Path, data: Path, bands: str | None = None) 
             save_workbook(mapping.mapping_book(sheets), file)
             counted = Counter(asked["setting"]).most_common()
             counts = ", ".join(f"{name} {count}" for name, count in counted)
-            untold = f"{file}: {plural(len(asked), 'thing')} could not be told ({counts})."
-            again = "look through the others, and run the same command again."
-            lines.append(f'{untold} Fill in its sheet "{mapping.OPEN}", {again}')
+            of = {"file": file, "things": plural(len(asked), "thing"), "counts": counts}
+            lines.append(said("untold", **of, sheet=mapping.OPEN))
             return Done(place, lines)
         scheme = settings["bands"].value
         with tempfile.TemporaryDirectory(dir=place, prefix=".start-") as work:
@@ -137,12 +125,12 @@ def start_from(name: str, workbook: Path, data: Path, bands: str | None = None) 
             os.replace(Path(work, "raw"), raw)
     figures = plural(int(returns.submissions["value"].notna().sum()), "figure")
     kpis, problems = plural(len(returns.catalogue), "KPI"), plural(len(returns.problems), "problem")
-    again = f"  Read again from the new folder: {figures}, {kpis}; kpi check will name {problems}."
+    again = said("read_again", figures=figures, kpis=kpis, problems=problems)
     lines += [again, f"Written: {raw}"]
     if len(cells):
         same = int((schemes.ratings_by(cells, scheme) == cells["theirs"]).sum())
-        by = f"as in the workbook by {scheme} ({place / DIFFERENCES})"
-        lines.append(f"Ratings: {same:,} of {len(cells):,} {by}.")
+        page = place / DIFFERENCES
+        lines.append(said("ratings", same=same, of=len(cells), scheme=scheme, page=page))
     return Done(place, lines, quarter=Quarter.parse(settings["report_quarter"].value))
 
 
@@ -184,8 +172,8 @@ def _account(book: Book) -> list[str]:
         cells = [cell for cell in book.cells if cell.what == what]
         there = sum(cell.value is not None for cell in cells)
         left = sum(cell.value is not None and bool(cell.left) for cell in cells)
-        account = f"{there:,} = {there - left:,} taken + {left:,} left"
-        lines += [f"  {name} in the workbook {account}."] * bool(there)
+        account = said("account", name=name, there=there, taken=there - left, left=left)
+        lines += [account] * bool(there)
         reasons = Counter(cell.left for cell in cells if cell.left).most_common(_FEW)
         lines += [f"    {count:,} not taken: {reason}" for reason, count in reasons]
     return lines
@@ -201,12 +189,7 @@ def _settings(
     if given.get("bands"):
         schemes.scheme_of(given["bands"])
     elif best.of >= _FEW and best.same < schemes.ENOUGH * best.of:
-        tried_all = f"of {len(schemes.CANDIDATES)} that were tried, the best ({best.bands}) gives"
-        raise InputError(
-            f"The ratings in the workbook follow from no scheme: {tried_all} {best.same} of "
-            f"{best.of}. Mend the workbook, or say how you rate with --bands "
-            f'"{best.bands}". Nothing was written.'
-        )
+        raise InputError(said("no_scheme", tried=len(schemes.CANDIDATES), best=best))
     elif strange := _strange(book):
         why = f"{strange}; {best.bands} gives {best.same} of the {best.of} others"
     elif best.same:
@@ -281,13 +264,10 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> tuple[list[st
     there, or a column with figures has no period."""
     file = raw.parent / mapping.FILE
     if not file.is_file():
-        who = "A council that began with kpi start --from has one beside its folder raw."
-        raise InputError(f"There is no {file}. {who}")
+        raise InputError(said("no_mapping", file=file))
     book, left, changed = _read(workbook, mapping.read(file), "taken_for")
     if column := next((one for one in book.columns if one.open), None):
-        where = f'{workbook.name}, column {column.letter} ("{column.heading}"): {column.why}'
-        such = 'such as "Q1 2024/25 actual". Nothing was written.'
-        raise InputError(f"{where}. Say it in the heading, {such}")
+        raise InputError(said("open_column", workbook=workbook.name, column=column))
     before = [one for one in quarters_with_returns(raw) if one < quarter]
     returns = read_returns(raw, before[-1] if before else None)
     in_book = {kpi.get("kpi_id"): kpi for kpi in book.kpis}
@@ -299,22 +279,16 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> tuple[list[st
     for kpi_id, kpi in ((kpi.get("kpi_id"), kpi) for kpi in kpis):
         kpi.facts["frequency"] = Fact(frequencies[kpi_id], Sure.GIVEN, "kpis.csv")
         if ids.get(kpi.called, kpi_id) != kpi_id:
-            raise InputError(
-                f'{workbook.name}, row {kpi.line}: the code {kpi_id} stands beside "{kpi.called}", '
-                f"which is {ids[kpi.called]} in kpis.csv. Correct the codes in the workbook. "
-                "Nothing was written."
-            )
+            of = {"kpi": kpi, "kpi_id": kpi_id, "other": ids[kpi.called]}
+            raise InputError(said("other_code", workbook=workbook.name, **of))
     rows, counted = _new_rows(kpis, returns, quarter)
-    unknown = [(one.get("kpi_name"), one.line) for one in book.kpis if one not in kpis]
+    unknown = [one for one in book.kpis if one not in kpis]
     lines = [
         *["Columns otherwise than in the mapping:"] * bool(changed),
         *(f"  {text}" for text in _few(changed, "changes")),
         *_account(book),
         *left,
-        *(
-            f'Not in kpis.csv, and left: "{name}" (row {line}). Add it there first.'
-            for name, line in unknown
-        ),
+        *(said("unknown_kpi", name=one.get("kpi_name"), kpi=one) for one in unknown),
         *[f"Not in the workbook: {', '.join(gone[:_FEW])}{more}."] * bool(gone),
         counted,
         *_other_targets(kpis, returns, quarter),
@@ -322,15 +296,13 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> tuple[list[st
     place = raw / "returns" / quarter.slug / f"{slug(workbook.stem) or 'workbook'}.csv"
     words = raw / "commentary" / f"{quarter.slug}.csv"
     if place.exists():
-        advice = "Take it away to import the workbook again."
-        raise InputError(f"{place} is there already, and nothing was changed. {advice}")
+        raise InputError(said("return_there", place=place))
     if not rows:
-        none = f"has no figure that is new by {quarter.title}"
-        raise InputError(f"{workbook.name} {none}. Nothing was written.")
+        raise InputError(said("nothing_new", workbook=workbook.name, quarter=quarter))
     files = {place: folder.csv_text("returns", rows)}
     texts = folder.text_rows(kpis, quarter).get(quarter, [])
     if texts and words.exists():
-        lines.append(f"{words} is there already: its texts stay, those of the workbook were left.")
+        lines.append(said("words_there", words=words))
     elif texts:
         files[words] = folder.csv_text("commentary", texts)
     with writing(place):
@@ -359,10 +331,9 @@ def _new_rows(kpis: list[Kpi], returns: Returns, quarter: Quarter) -> tuple[fold
         elif old is None or abs(old - float(row["value"])) > 1e-9:
             restated += old is not None
             found.append(row)
-    return found + without if found else [], (
-        f"{plural(len(found), 'figure')} new by {quarter.title}, {restated} of them other than "
-        f"known before; {plural(later, 'figure')} of later periods left."
-    )
+    counts = {"figures": plural(len(found), "figure"), "later": plural(later, "figure")}
+    counted = said("new", **counts, quarter=quarter, restated=restated)
+    return found + without if found else [], counted
 
 
 def _other_targets(kpis: list[Kpi], returns: Returns, quarter: Quarter) -> list[str]:
@@ -375,8 +346,6 @@ def _other_targets(kpis: list[Kpi], returns: Returns, quarter: Quarter) -> list[
         ours = row["year_target"] if is_number(row["year_target"]) else row["target"]
         theirs = rows[-1].get("target") if rows else None
         if theirs and not (is_number(ours) and abs(float(theirs) - ours) <= 1e-9):
-            have = f"{ours:g} in targets.csv" if is_number(ours) else "none in targets.csv"
-            lines.append(
-                f"Target of {row['kpi_id']}: {theirs} in the workbook, {have}, which stays."
-            )
+            have = f"{ours:g}" if is_number(ours) else "none"
+            lines.append(said("target", kpi_id=row["kpi_id"], theirs=theirs, ours=have))
     return _few(lines, "targets that differ")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from kpi_tools.collect import said
 from kpi_tools.collect.periods import find_period, kind_of, quarter_of, year_in, years_label
 from kpi_tools.collect.recognise import Sure, folded, recognise
 from kpi_tools.collect.sheets import Sheet
@@ -187,16 +188,15 @@ def _take_heading(column: Column, sheet: Sheet, texts: list[str], year: int | No
     heading = column.heading
     when = find_period(heading, year)
     if when.fault:
-        where = f"({column.where}) cannot be: {when.fault}."
-        raise InputError(f'{_in(sheet)}The heading "{heading}" {where}')
+        raise InputError(said("heading", sheet=_in(sheet), column=column, fault=when.fault))
     named = bool(when.label or when.open)
     means, sure = recognise("heading", when.rest) or ("", Sure.UNKNOWN)
     why = f'"{heading}"' if heading else "no heading"
     if means in ("period", "actual") and _means(heading) == "cumulative":
         means = "cumulative"
     if "previous" in (means, _means(heading)):
-        said = when.label and when.sure == Sure.CERTAIN  # the heading says which one
-        means = _means(_EARLIER.sub("", when.rest)) or "actual" if said else "previous"
+        told = when.label and when.sure == Sure.CERTAIN  # the heading says which one
+        means = _means(_EARLIER.sub("", when.rest)) or "actual" if told else "previous"
     if named and (means in ("period", "total") or not when.rest):
         means, sure = "actual", sure if means else Sure.CERTAIN
     elif means in ("", "period") and sheet.turned and column.place == 0:
@@ -322,17 +322,12 @@ def _answer(column: Column, given: Mapping[str, str]) -> None:
     if (means, period) == (column.means, column.period) and not column.open:
         return
     if means not in MEANINGS:
-        raise InputError(
-            f'mapping.xlsx, Columns: "{means}" for column {column.letter} is none of '
-            f"{', '.join(MEANINGS)}."
-        )
+        options = ", ".join(MEANINGS)
+        raise InputError(said("mapping_means", means=means, column=column, options=options))
     when = find_period(period)
     if period and not when.label:
-        raise InputError(
-            f'mapping.xlsx: "{period}" for column {column.letter} ("{column.heading}") is no '
-            f"period: {when.fault or when.open or 'it names no period'}. "
-            'Write it as "2024-25 Q1", "2024-04" or "2024/25".'
-        )
+        why = when.fault or when.open or "it names no period"
+        raise InputError(said("mapping_period", period=period, column=column, why=why))
     settled = given.get("period") or means not in OF_PERIOD or not column.open
     column.means, column.period = means, when.label
     column.sure = Sure.GIVEN if settled else Sure.UNKNOWN
@@ -388,11 +383,9 @@ def _is_repeated(sheet: Sheet, line: int, columns: list[Column]) -> bool:
         now = sheet.text(line, column.place)
         labels = {find_period(now).label, find_period(column.heading).label} - {""}
         if len(labels) > 1:
-            raise InputError(
-                f"{_in(sheet)}Two rows of headings disagree: {column.where} says "
-                f'"{column.heading}", {sheet.where(line, column.place)} says "{now}". Give each '
-                "table a sheet of its own."
-            )
+            where = sheet.where(line, column.place)
+            of = {"sheet": _in(sheet), "column": column, "where": where, "now": now}
+            raise InputError(said("two_headings", **of))
     return True
 
 

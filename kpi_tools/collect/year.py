@@ -8,6 +8,7 @@ from typing import Final
 import pandas as pd
 
 from kpi_tools import spreadsheets
+from kpi_tools.collect import said
 from kpi_tools.collect.sheets import open_sheets
 from kpi_tools.errors import InputError
 from kpi_tools.loading import in_set, quarters_with_returns, read_returns, with_targets
@@ -54,11 +55,7 @@ def start_year(raw: Path, year: str) -> list[str]:
         sheet.column_dimensions[spreadsheets.column_letter(COLUMNS, name)].width = 22
     with spreadsheets.writing(path):
         spreadsheets.save_workbook(made, path)
-    return [
-        f"Written: {path}, with {plural(len(table), 'KPI')} of the year before.",
-        f"Say in the column decision what becomes of each ({', '.join(DECISIONS[:4])}; a row of "
-        f"its own is {DECISIONS[4]}), give the targets, and run the same command again.",
-    ]
+    return said("year_begun", path=path, kpis=plural(len(table), "KPI")).splitlines()
 
 
 def undecided(raw: Path, quarter: Quarter) -> list[str]:
