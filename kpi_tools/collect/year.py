@@ -46,9 +46,8 @@ def start_year(raw: Path, year: str) -> list[str]:
     table = kpis.drop(columns=_FREE, errors="ignore").reindex(columns=COLUMNS)
     made = spreadsheets.make_workbook({SHEET: table})
     sheet, letter = made[SHEET], spreadsheets.column_letter(COLUMNS, "decision")
-    spreadsheets.restrict(
-        sheet, [f"{letter}2:{letter}{len(table) + 51}"], **spreadsheets.choices(DECISIONS)
-    )
+    cells, rule = [f"{letter}2:{letter}{len(table) + 51}"], spreadsheets.choices(DECISIONS)
+    spreadsheets.restrict(sheet, cells, **rule)
     for line in range(2, len(table) + 2):
         sheet[f"{letter}{line}"].fill = spreadsheets.solid("FFFFE699")
     for name in _FREE:
