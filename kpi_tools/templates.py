@@ -2,6 +2,7 @@
 is one for each directorate or owner. Only the cells to be filled in can be typed into, and what
 comes back is read without a remark."""
 
+import tomllib
 from collections.abc import Iterable
 from math import inf
 from pathlib import Path
@@ -34,22 +35,10 @@ FOLDER: Final = "templates"
 SHEET, WORDS = "Figures", "Words"
 _FILLED_IN: Final = tuple(name for name in RETURNS.names if name not in ("kpi_id", "period"))
 COLUMNS: Final = ("kpi_id", "period", *RETURNS.prefilled, *_FILLED_IN)
-_ANSWERS: Final = ("text", "status", "owner", "due")
-_WIDTHS: Final = {"kpi_name": 60, "last_figure": 28, "status": 16, "note": 60}
-_OF_WORDS: Final = ("kpi_id", "kpi_name", "what", "action_id", "so_far", *_ANSWERS)
-_OF_NEW: Final = ("text", "owner", "due")
-_FREE: Final = {"": _FILLED_IN, COMMENTARY: ("text",), ACTION: _ANSWERS, NEW: _OF_NEW}
-_NARROW: Final = {"owner": 24, "due": 14, "action_id": 20}
-_WORDS_WIDTHS: Final = {"kpi_name": 36, "so_far": 60, "text": 60, **_NARROW}
 _NEW_ACTIONS: Final = 2
-_GUIDANCE: Final = Path(__file__).with_suffix(".txt").read_text("utf-8").splitlines()
-_LONGEST: Final = {"type": "textLength", "operator": "lessThanOrEqual", "formula1": "5000"}
-_DATE: Final = {"type": "date", "operator": "greaterThan", "formula1": "36526"}
-_WORDS_RULES: Final = {
-    "text": ("A text has at most 5,000 characters.", _LONGEST),
-    "status": ("Choose from the list.", choices((OPEN, "done", "stopped"))),
-    "due": ("Give a date, such as 31/03/2026.", _DATE),
-}
+_WRITTEN: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+_OF_WORDS: Final[list[str]] = _WRITTEN["words"]
+_RULES: Final[dict[str, dict[str, str]]] = _WRITTEN["rules"]
 _HUGE: Final = 1e15
 
 
@@ -128,19 +117,19 @@ def _words(returns: loading.Returns, kpi_ids: Iterable[str], texts: pd.DataFrame
     ]
     found = pd.concat(parts).set_index("kpi_id").loc[ids["kpi_id"]].reset_index()
     names = returns.catalogue.set_index("kpi_id")["kpi_name"]
-    return found.assign(kpi_name=found["kpi_id"].map(names)).reindex(columns=list(_OF_WORDS))
+    return found.assign(kpi_name=found["kpi_id"].map(names)).reindex(columns=_OF_WORDS)
 
 
 def _workbook(rows: pd.DataFrame, words: pd.DataFrame, title: str, bands: Iterable[str]) -> Any:
-    guidance = pd.DataFrame({title: _GUIDANCE})
+    guidance = pd.DataFrame({title: _WRITTEN["guidance"]})
     book = make_workbook({SHEET: rows[list(COLUMNS)], WORDS: words, "Guidance": guidance})
-    _dress(book[SHEET], rows, COLUMNS, _WIDTHS)
-    _dress(book[WORDS], words, _OF_WORDS, _WORDS_WIDTHS)
+    _dress(book[SHEET], rows, COLUMNS)
+    _dress(book[WORDS], words, _OF_WORDS)
     book[SHEET].freeze_panes = book[WORDS].freeze_panes = "C2"
     _restrict_figures(book[SHEET], rows, tuple(bands))
-    for name, (sentence, rule) in _WORDS_RULES.items():
+    for name in ("text", "status", "due"):
         letter = column_letter(_OF_WORDS, name)
-        restrict(book[WORDS], [f"{letter}2:{letter}{len(words) + 1}"], sentence, **rule)
+        restrict(book[WORDS], [f"{letter}2:{letter}{len(words) + 1}"], **_RULES[name])
     _show_misses(book[SHEET], rows)
     for page in book.worksheets:
         page.protection.sheet, page.protection.formatColumns = True, False
@@ -149,14 +138,15 @@ def _workbook(rows: pd.DataFrame, words: pd.DataFrame, title: str, bands: Iterab
     return book
 
 
-def _dress(sheet: Any, rows: pd.DataFrame, columns: Iterable[str], widths: dict[str, int]) -> None:
+def _dress(sheet: Any, rows: pd.DataFrame, columns: Iterable[str]) -> None:
     """White cells to be typed into, grey ones to look at; ids are as they are, without the
     apostrophe of `safe_text`."""
     from openpyxl.styles import Alignment, Border, Protection, Side
 
+    widths: dict[str, int] = _WRITTEN["widths"][sheet.title]
     grey, unlocked, thin = solid("FFE8ECEF"), Protection(locked=False), Side("thin", "FF7A8288")
     for line, row in enumerate(rows_of(rows), start=2):
-        typed = _FREE[row.get("what", "")]
+        typed = _WRITTEN["free"].get(row.get("what"), _FILLED_IN)
         for place, name in enumerate(columns, start=1):
             cell = sheet.cell(line, place)
             cell.alignment = Alignment(vertical="top", wrap_text=widths.get(name, 0) > 30)
@@ -195,7 +185,7 @@ def _restrict_figures(sheet: Any, rows: pd.DataFrame, milestones: tuple[str, ...
     hint = "Empty beside a value means final. Without a value: why there is none."
     statuses = choices([status for status in STATUSES if status != ILLUSTRATIVE])
     restrict(sheet, cells("status", rows), prompt=hint, **statuses)
-    restrict(sheet, cells("note", rows), "A note has at most 5,000 characters.", **_LONGEST)
+    restrict(sheet, cells("note", rows), **_RULES["note"])
 
 
 def _between(low: float, high: float, percentage: bool = False) -> tuple[str, dict[str, str]]:

@@ -294,7 +294,7 @@ def test_what_is_told_where_a_report_stops(raw):
         load(raw, allow_rejected=True)
     first, *told, last = str(stop.value).splitlines()
     allowed = "more than the 2.49% that council.toml allows (loading, rejected_share)."
-    assert first == f"1 of the 40 rows for Quarter 3 2024/25 is rejected, {allowed}"
+    assert first == f"Rejected for Quarter 3 2024/25: 1 of 40 rows, {allowed}"
     assert any("bad.csv" in line for line in told)
     assert last.startswith("  rows in 40 = accepted 39 + rejected 1 ")
     assert folder.is_dir() and stop.value.problems["code"].tolist() == ["id-unknown"]

@@ -167,27 +167,22 @@ def load(
     errors = returns.problems[returns.problems["severity"] == ERROR]
     if errors.empty:
         return returns
-    title, listed = returns.quarter.title, as_list(errors)
+    title, count = returns.quarter.title, plural(len(errors_of(errors)), "error")
     rejected, rows = returns.counts[["rejected", "rows_in"]].sum()
-    share = returns.council.rejected_share
+    share, own = returns.council.rejected_share, _of_council_files(errors)
     if not allow_rejected:
-        number = len(errors_of(errors))
-        count = "one error" if number == 1 else f"{number:,} errors"
-        text = f"The data for {title} have {count}.\n{listed}\n  {returns.summary}"
-    elif (of_council := _of_council_files(errors)).any():
-        council_errors = as_list(errors[of_council])
-        text = f"The council's own tables have errors, which cannot be left out.\n{council_errors}"
-    elif (errors["code"] == "file-changing").any():
-        text = f"A file changed while it was being read.\n{listed}"
+        sentence = f"The data for {title} have {count}."
+    elif own.any():
+        sentence = "The council's own tables have errors, which cannot be left out."
+        errors = errors[own]
+    elif "file-changing" in set(errors["code"]):
+        sentence = "A file changed while it was being read."
     elif rejected / max(rows, 1) > share:
-        text = (
-            f"{rejected:,} of the {rows:,} rows for {title} {'is' if rejected == 1 else 'are'} "
-            f"rejected, more than the {100 * share:g}% that council.toml allows "
-            f"(loading, rejected_share).\n{listed}\n  {returns.summary}"
-        )
+        of = f"{rejected:,} of {plural(rows, 'row')}, more than the {100 * share:g}%"
+        sentence = f"Rejected for {title}: {of} that council.toml allows (loading, rejected_share)."
     else:
         return returns
-    raise ReturnsError(text, returns)
+    raise ReturnsError(f"{sentence}\n{as_list(errors)}\n  {returns.summary}", returns)
 
 
 def read_returns(
