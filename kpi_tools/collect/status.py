@@ -7,6 +7,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from kpi_tools import loading
+from kpi_tools.collect import said
 from kpi_tools.collect.pages import page, table
 from kpi_tools.loading import Returns, calendars, in_set, quarters_with_returns, read_returns
 from kpi_tools.loading.rules import ERROR
@@ -16,7 +17,7 @@ from kpi_tools.scorecard.actions import without_action
 from kpi_tools.spreadsheets import write_csv
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import NOT_AVAILABLE
-from kpi_tools.wording import capitalised, listed, plural, rows_of
+from kpi_tools.wording import capitalised, listed, rows_of
 
 RECEIVED, MISSING, REJECTED = "received", "missing", "rejected"
 _OF_KPI: Final = ["kpi_id", "kpi_name", "directorate", "owner"]
@@ -111,14 +112,8 @@ def reminders(kpis: pd.DataFrame, quarter: Quarter) -> dict[str, str]:
             wants += [f"a commentary on {name}"] * (not row["words"])
             wants += [f"an action for {name}, which is in the lowest band"] * bool(row["action"])
         if wants:
-            lines = [
-                f"To: {owner}",
-                f"For the report on {quarter.title} {plural(len(wants), 'thing')} "
-                f"{'is' if len(wants) == 1 else 'are'} still to come:",
-                *(f"- {text}" for text in wants),
-                "Please fill in the workbook that we sent, and send it back. Thank you.",
-            ]
-            texts[str(owner)] = "\n".join(lines)
+            things = "\n".join(f"- {text}" for text in wants)
+            texts[str(owner)] = said("reminder", owner=owner, quarter=quarter, wants=things)
     return texts
 
 
