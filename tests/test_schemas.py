@@ -322,7 +322,7 @@ def test_a_kpi_without_a_line_in_force_is_warned_of_unless_it_is_only_monitored(
 @pytest.mark.parametrize(("settings_", "told"), [
     ('[direction]\nwindow = "six"\n', "a whole number from 2 to 40"),
     ('[direction]\nshow = ["previus"]\n', 'the nearest is "previous"'),
-    ('[direction]\nshow = "trend"\n', 'a list: ["trend"]'),
+    ('[direction]\nshow = "trend"\n', 'a list, in square brackets, of these: trend'),
     ("[direction]\nunchanged_within = 1\n", "in quotation marks"),
     ("[loading]\nrejected_share = 5\n", "a number from 0 to 1"),
     ("[counsel]\nname = 1\n", 'the nearest is "council"'),

@@ -21,11 +21,9 @@ _SCHEME: Final = "rating.schemes."
 _PARTS: Final = tuple(dict.fromkeys(one.part for one in SETTINGS))
 _WITHIN: Final = re.compile(r"\d+(?:\.\d+)?\s*%?")
 _WORDS: Final = {
-    "target": "target",
-    "floor_standard": "floor standard",
-    "kpi": "KPI",
-    "section": "section",
-    "management_action": "management action",
+    one.name: str(one.default).strip('"')
+    for one in SETTINGS
+    if one.part == "words" and not one.name.endswith("_plural")
 }
 
 
@@ -116,8 +114,6 @@ def _is_number(setting: Entry, value: Any) -> bool:
 
 def _wrong(setting: Entry, value: Any) -> str:
     """What is wrong with the value of a setting, as a sentence; "" where nothing is."""
-    if setting.kind == "choices" and value in setting.options:
-        return f'It must be a list: ["{value}"].'
     if _GOOD.get(setting.kind, _is_number)(setting, value):
         return ""
     listed = value if isinstance(value, list) else [value]
