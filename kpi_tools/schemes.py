@@ -3,7 +3,7 @@ that a figure has to meet (METHOD.md, "Rating")."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import combinations, product
 from typing import Any, Final
@@ -64,11 +64,11 @@ class Scheme:
     name: str
     bands: tuple[Band, ...]
     without_line: str = NOT_RATED
-    columns: tuple[str, ...] = field(init=False, compare=False)
 
-    def __post_init__(self) -> None:
-        lines = (line.column for band in self.bands for line in band.meets)
-        object.__setattr__(self, "columns", tuple(dict.fromkeys(lines)))
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of its lines, in their order."""
+        return tuple(dict.fromkeys(line.column for band in self.bands for line in band.meets))
 
 
 _SAYS_AMBER = "achieved or exceeded the floor standard but did not meet the target"

@@ -16,8 +16,6 @@ ANSWERS: Final = (
     *("basis", "due", "rated", "multiply_by", "target_covers"),
 )
 """What the mapping says of a KPI, in the order of its columns."""
-COVERS: Final = ("quarter", "month", "year", "year_end", "even")
-"""Of what a target can be."""
 _HUES: Final = {20: "Red", 70: "Amber", 175: "Green", 260: "Blue", 330: "", 360: "Red"}
 """The rating that a colour stands for, by where its hue ends."""
 Facts = Iterator[tuple[str, str, str, str]]

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pandas as pd
 
 from kpi_tools.collect import said
-from kpi_tools.collect.deduce import ANSWERS, COVERS
+from kpi_tools.collect.deduce import ANSWERS
 from kpi_tools.collect.kpis import Book, Kpi
 from kpi_tools.collect.recognise import Fact, Sure
 from kpi_tools.collect.sheets import open_sheets
@@ -33,7 +33,8 @@ _HEADS: Final = {
     LEFT: ("sheet", "cell", "what", "text", "why"),
 }
 _OPTIONS: Final = {
-    **{"polarity": ("higher", "lower", "target", "none"), "target_covers": COVERS},
+    "polarity": ("higher", "lower", "target", "none"),
+    "target_covers": ("quarter", "month", "year", "year_end", "even"),
     **{"rated": ("no",), "taken_for": MEANINGS},
 }
 _WORDS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))

@@ -1,18 +1,23 @@
-"""A plain page of tables in one HTML file without script, for who works on the data."""
+"""Plain pages of tables in one HTML file without script, for who works on the data."""
 
-from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, Final
 
 import pandas as pd
-from jinja2 import Template
+from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
+_FORMS: Final = Environment(
+    loader=FileSystemLoader(Path(__file__).parent),
+    autoescape=True,
+    trim_blocks=True,
+    keep_trailing_newline=True,
+)
 
-def page(title: str, parts: Iterable[str]) -> str:
-    """The whole file; a part that is no `Markup` is a paragraph."""
-    form = Path(__file__).with_name("page.html.j2").read_text("utf-8")
-    blocks = [one if isinstance(one, Markup) else Markup("<p>{}</p>").format(one) for one in parts]
-    return f"{Template(form, autoescape=True).render(title=title, parts=blocks)}\n"
+
+def page(form: str, title: str, **what: Any) -> str:
+    """The whole file, of a template that is called so."""
+    return _FORMS.get_template(f"{form}.html.j2").render(title=title, table=table, **what)
 
 
 def table(caption: str, rows: pd.DataFrame) -> Markup:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from kpi_tools.collect import said
 from kpi_tools.collect.kpis import Book
-from kpi_tools.collect.pages import page, table
+from kpi_tools.collect.pages import page
 from kpi_tools.errors import InputError
 from kpi_tools.rating import rate
 from kpi_tools.schemes import COLOURS, Scheme, parse_schemes
@@ -89,10 +89,6 @@ def differences_page(cells: pd.DataFrame, bands: str, tried: list[Agreement], co
     cells = cells.assign(ours=ratings_by(cells, bands))
     unlike = cells[cells["ours"] != cells["theirs"]]
     same, figures, units = len(cells) - len(unlike), unlike["value"].round(2), unlike["unit"]
-    sentence = "The workbook has no rating beside a figure."
-    if len(cells):
-        as_well = f"{'is' if same == 1 else 'are'} ours as well."
-        sentence = f"{same:,} of {plural(len(cells), 'rating')} in the workbook {as_well}"
     columns = {
         "KPI": unlike["kpi_id"],
         "Name": unlike["kpi_name"],
@@ -110,10 +106,6 @@ def differences_page(cells: pd.DataFrame, bands: str, tried: list[Agreement], co
     }
     agree = {one.bands: f"{one.same:,} of {one.of:,}" for one in tried[:12]}
     best = pd.DataFrame(agree.items(), columns=["Bands", "Ratings that agree"])
-    parts = [f"{sentence} Ours are by: {bands}."]
-    if len(unlike):
-        parts.append(table(f"Where they differ ({len(unlike):,})", pd.DataFrame(columns)))
-    if len(best):
-        parts.append(table("Schemes that were tried, the best first", best))
-        parts.append("To rate by another, write its bands under [rating] in council.toml.")
-    return page(f"{council}: ratings in the workbook beside ours", parts)
+    title = f"{council}: ratings in the workbook beside ours"
+    of = {"same": same, "of": len(cells), "ratings": plural(len(cells), "rating"), "bands": bands}
+    return page("differences", title, **of, unlike=pd.DataFrame(columns), tried=best)

@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Final
 
 import pandas as pd
-from markupsafe import Markup
 
 from kpi_tools import loading
 from kpi_tools.collect import said
-from kpi_tools.collect.pages import page, table
+from kpi_tools.collect.pages import page
 from kpi_tools.loading import Returns, calendars, in_set, quarters_with_returns, read_returns
 from kpi_tools.loading.rules import ERROR
 from kpi_tools.quarters import Quarter
@@ -130,15 +129,9 @@ def write_status(raw: str | Path, quarter: object, folder: str | Path) -> tuple[
     in_words = kpis.assign(late=late, words=kpis["words"].map(words))
     tables = {f"By {by}": rows for by, rows in counted.items()}
     tables |= {"One by one": _headed(in_words), "Files": pd.DataFrame({"File": files})}
-    texts = [Markup("<pre>{}</pre>").format(text) for text in reminders(kpis, wanted).values()]
-    parts = [
-        *lines,
-        *(table(caption, rows) for caption, rows in tables.items() if len(rows)),
-        Markup("<h2>Reminders</h2>"),
-        *(texts or [Markup("<p>Nothing is still to come.</p>")]),
-    ]
     html, title = place / "status.html", f"{returns.council.name}: what has come for {wanted.title}"
-    html.write_text(page(title, parts), encoding="utf-8", newline="\n")
+    of = {"lines": lines, "tables": tables, "reminders": reminders(kpis, wanted).values()}
+    html.write_text(page("status", title, **of), encoding="utf-8", newline="\n")
     screen = [f"{wanted.title}:", *(f"  {line}" for line in lines)]
     for rows in counted.values():
         cells = [list(rows.columns), *rows.astype("str").to_numpy().tolist()]
