@@ -8,6 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from kpi_tools.collect.kpis import Cell, Kpi
+from kpi_tools.collect.pages import filled
 from kpi_tools.collect.periods import ends_quarter, kind_of, quarter_of, years_label
 from kpi_tools.loading.account import SHEETS
 from kpi_tools.loading.read import Entry
@@ -38,20 +39,9 @@ def csv_text(table: str, rows: Rows) -> str:
 
 def council_toml(given: Mapping[tuple[str, str], Any], first: str = "") -> str:
     """council.toml with every setting: those `given` with their value, the others as a remark."""
-    lines = [
-        "# Every setting with its meaning and default. A line behind a # shows how it is written: "
-        "take the # away to set it."
-    ]
-    lines += [f"# {first}"] if first else []
-    for part, settings in groupby(SETTINGS, lambda one: one.part):
-        lines += ["", f"{'# ' * (part == 'rating.schemes.NAME')}[{part}]"]
-        for one in settings:
-            default = "" if one.default == "needed" else f" (default: {one.default})"
-            lines.append(f"# {one.meaning}{default}")
-            value = given.get((part, one.name))
-            example = f"# {one.name} = {one.example}"
-            lines.append(example if value is None else f"{one.name} = {_toml(value)}")
-    return "\n".join(lines) + "\n"
+    values = {place: _toml(value) for place, value in given.items()}
+    parts = groupby(SETTINGS, lambda one: one.part)
+    return filled("council.toml", given=values, first=first, parts=parts)
 
 
 def _toml(value: Any) -> str:

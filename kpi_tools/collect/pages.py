@@ -1,4 +1,4 @@
-"""Plain pages of tables in one HTML file without script, for who works on the data."""
+"""What is made of templates: plain pages of tables for who works on the data, council.toml."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -15,9 +15,9 @@ _FORMS: Final = Environment(
 )
 
 
-def page(form: str, title: str, **what: Any) -> str:
-    """The whole file, of a template that is called so."""
-    return _FORMS.get_template(f"{form}.html.j2").render(title=title, table=table, **what)
+def filled(form: str, **what: Any) -> str:
+    """The text that a template of this folder makes."""
+    return _FORMS.get_template(f"{form}.j2").render(table=table, **what)
 
 
 def table(caption: str, rows: pd.DataFrame) -> Markup:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from kpi_tools.collect import said
 from kpi_tools.collect.kpis import Book
-from kpi_tools.collect.pages import page
+from kpi_tools.collect.pages import filled
 from kpi_tools.errors import InputError
 from kpi_tools.rating import rate
 from kpi_tools.schemes import COLOURS, Scheme, parse_schemes
@@ -108,4 +108,4 @@ def differences_page(cells: pd.DataFrame, bands: str, tried: list[Agreement], co
     best = pd.DataFrame(agree.items(), columns=["Bands", "Ratings that agree"])
     title = f"{council}: ratings in the workbook beside ours"
     of = {"same": same, "of": len(cells), "ratings": plural(len(cells), "rating"), "bands": bands}
-    return page("differences", title, **of, unlike=pd.DataFrame(columns), tried=best)
+    return filled("differences.html", title=title, **of, unlike=pd.DataFrame(columns), tried=best)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from kpi_tools import loading
 from kpi_tools.collect import said
-from kpi_tools.collect.pages import page
+from kpi_tools.collect.pages import filled
 from kpi_tools.loading import Returns, calendars, in_set, quarters_with_returns, read_returns
 from kpi_tools.loading.rules import ERROR
 from kpi_tools.quarters import Quarter
@@ -131,7 +131,7 @@ def write_status(raw: str | Path, quarter: object, folder: str | Path) -> tuple[
     tables |= {"One by one": _headed(in_words), "Files": pd.DataFrame({"File": files})}
     html, title = place / "status.html", f"{returns.council.name}: what has come for {wanted.title}"
     of = {"lines": lines, "tables": tables, "reminders": reminders(kpis, wanted).values()}
-    html.write_text(page("status", title, **of), encoding="utf-8", newline="\n")
+    html.write_text(filled("status.html", title=title, **of), encoding="utf-8", newline="\n")
     screen = [f"{wanted.title}:", *(f"  {line}" for line in lines)]
     for rows in counted.values():
         cells = [list(rows.columns), *rows.astype("str").to_numpy().tolist()]
