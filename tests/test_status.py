@@ -57,8 +57,8 @@ def test_a_quarter_half_received(tmp_path):
     assert counted.loc["Parks"].tolist() == [2, 0, 1, 0, 2, 0]
     assert three_lines(kpis, Terms()) == [
         "Figures: 2 of 5 received, 1 rejected, 2 missing, 1 late from before.",
-        "Words: 1 of 5 KPIs has a commentary.",
-        "Actions: B needs one.",
+        "Words: 1 of 5 KPIs with a commentary.",
+        "Actions: missing for B.",
     ]
     texts = reminders(kpis, NOW)
     assert "- the figure of C (The C) for Quarter 2 2024/25, which was rejected" in texts["Roads"]
@@ -76,7 +76,7 @@ def test_a_quarter_of_which_nothing_has_come(tmp_path):
     assert set(kpis["state"]) == {"missing"} and len(kpis) == 6  # the annual one is due now
     assert three_lines(kpis, Terms())[2] == "Actions: none is missing."
     one = three_lines(kpis.head(1).assign(words=False), Terms())
-    assert one[1] == "Words: 0 of 1 KPI has a commentary."
+    assert one[1] == "Words: 0 of 1 KPI with a commentary."
 
 
 def test_an_earlier_years_figures_put_in_later_are_history(tmp_path):

@@ -83,16 +83,13 @@ def counts_by(kpis: pd.DataFrame, by: str) -> pd.DataFrame:
 def three_lines(kpis: pd.DataFrame, terms: Terms) -> list[str]:
     """What is there and what is not, in three lines: figures, words, actions."""
     due, states, late = len(kpis), kpis["state"].value_counts(), kpis["late"].sum()
-    words = kpis["words"].sum()
     rest = [f", {states[name]} {name}" for name in (REJECTED, MISSING) if name in states]
     rest += [f", {late} late from before"] if late else []
-    lacking = kpis.loc[kpis["action"] == "needed", "kpi_id"].tolist()
-    have = f"{terms.word('kpi', due)} {'has' if 1 in (words, due) else 'have'}"
-    need = f"{listed(lacking)} {'needs' if len(lacking) == 1 else 'need'} one"
+    lacking = listed(kpis.loc[kpis["action"] == "needed", "kpi_id"].tolist())
     return [
         f"Figures: {states.get(RECEIVED, 0)} of {due} received{''.join(rest)}.",
-        f"Words: {words} of {due} {have} a commentary.",
-        f"Actions: {need if lacking else 'none is missing'}.",
+        f"Words: {kpis['words'].sum()} of {due} {terms.word('kpi', due)} with a commentary.",
+        f"Actions: {f'missing for {lacking}' if lacking else 'none is missing'}.",
     ]
 
 
