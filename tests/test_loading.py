@@ -130,7 +130,7 @@ def test_errors_stop_with_a_list_and_the_reconciliation(raw):
     with pytest.raises(ReturnsError) as stop:
         load(raw)
     text = str(stop.value)
-    assert "2 errors" in text and "rejected 2" in text
+    assert "two errors" in text and "rejected 2" in text
     lines = [line.strip() for line in text.splitlines()]
     assert lines[1:3] == ["returns/2024-25-Q3/bad.csv", 'row 2, column C "value": "72p"']
     assert lines[3].startswith('The mark "p" stands behind the number. Give the number alone')
