@@ -69,14 +69,12 @@ class Run:
         """The commentary file of a quarter."""
         found = sorted((self.raw / "commentary").glob(f"{quarter.slug}.*"))
         there = [path for path in found if path.suffix.lower() in (".csv", ".xlsx")]
-        if there:
-            for other in there[1:]:
-                detail = f"{there[0].name} and {other.name}"
-                self.ledger.problem("file-twice", self._name(other), detail=detail)
-            return self.table(COMMENTARY, f"commentary/{there[0].name}")
+        for other in there[1:]:
+            detail = f"{there[0].name} and {other.name}"
+            self.ledger.problem("file-twice", self._name(other), detail=detail)
+        file = f"commentary/{there[0].name if there else f'{quarter.slug}.csv'}"
         words = [table for of, table in self.words if of == quarter]
-        file = f"commentary/{quarter.slug}.csv"
-        if not any(text.strip() for table in words for text in table.cells["text"]):
+        if not there and not any(text.strip() for one in words for text in one.cells["text"]):
             self.ledger.problem("commentary-none", file)
         return self.table(COMMENTARY, file)
 
@@ -118,9 +116,7 @@ class Run:
             detail = f"{size / 2**20:,.0f} MB, more than {LARGEST // 2**20}"
             self.ledger.problem("file-large", file, detail=detail)
         except OSError as error:
-            self.ledger.problem(
-                "file-unreadable", file, detail=error.strerror or "no reason is given"
-            )
+            self.ledger.problem("file-unreadable", file, detail=str(error.strerror or error))
         return None
 
     def _read(self, path: Path, raw: Snapshot | None, schema: Schema, *where: Any) -> Table | None:

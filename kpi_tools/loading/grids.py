@@ -62,13 +62,15 @@ class Grid:
     comma_is_doubtful: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass
 class Snapshot:
-    """The bytes of one file as they were when read; everything is parsed from these."""
+    """The bytes of one file as they were when read; everything is parsed from these. `grids`: those
+    of a workbook, once it was."""
 
     path: Path
     file: str
     raw: bytes
+    grids: list[Grid] | None = None
 
     @cached_property
     def sha256(self) -> str:
@@ -228,16 +230,15 @@ def received_rows(grid: Grid, quarter: Quarter) -> Grid:
 
 def workbook_grids(snapshot: Snapshot, books: Workbooks, ledger: Ledger) -> list[Grid]:
     """One grid per sheet, read once. Hidden sheets with content are reported, and empty here."""
-    if "grids" in snapshot.__dict__:
-        known: list[Grid] = snapshot.__dict__["grids"]
-        return known
+    if snapshot.grids is not None:
+        return snapshot.grids
     kind = what_it_is(snapshot.raw)
     if kind != "a workbook":
         raise Refused("file-kind", kind or "a text file, such as CSV")
     answer = books.read(snapshot.raw)
     if answer["unknown"]:
         ledger.problem("styles-unknown", snapshot.file, detail=answer["unknown"])
-    grids = snapshot.__dict__["grids"] = list[Grid]()
+    grids = snapshot.grids = list[Grid]()
     for sheet in answer["sheets"]:
         name = sheet["name"]
         if sheet["hidden"]:

@@ -185,7 +185,7 @@ def has_table(snapshot: Snapshot, schema: Schema, ledger: Ledger, books: Workboo
 def has_figures(snapshot: Snapshot, schema: Schema, besides: str) -> bool:
     """Whether a workbook that was read has a schema's headings besides in one sheet, or a hidden
     sheet."""
-    others: list[Grid] = [one for one in snapshot.__dict__["grids"] if one.sheet != besides]
+    others = [one for one in snapshot.grids or () if one.sheet != besides]
     return any(_known(one.cells, schema) > 1 or one.hidden and one.filled for one in others)
 
 
