@@ -3,7 +3,7 @@ figures rest on. Each figure is taken from the table that is printed beside it, 
 differ, and each sentence reads rightly for none, one, two and many."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
@@ -126,18 +126,31 @@ def change_sentence(
     plain = f"Since {before.title} the counts went: {went('previous', 'now')}."
     now, then, both = (int(table.at["kpis", name]) for name in ("now", "previous", "same_now"))
     if table["now"].equals(table["same_now"]) and table["previous"].equals(table["same_previous"]):
-        same = f"the same {terms.word('kpi', 2)} ({now})"
+        same = f"the same{f' {now}' if now != 1 else ''} {terms.word('kpi', now)}"
         return f"{plain} Both reports have {same}, so this is like for like."
+    on = f"{both if both != 1 else 'one'} {terms.word('kpi', both)} that {are(both)} in both"
     return (
         f"{plain} That report had {then} {terms.word('kpi', then)} and this one has {now}. Like "
-        f"for like, on those in both ({both}), with the figures known now: "
-        f"{went('same_previous', 'same_now')}."
+        f"for like, on the {on}, with the figures known now: {went('same_previous', 'same_now')}."
     )
 
 
 def movers_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
     """How many KPIs changed rating since the previous figure: the head of their list."""
-    return f"Changed rating since the previous quarter: {terms.kpis(len(movers(kpis)))}"
+    changed = len(movers(kpis))
+    if not changed:
+        return f"No {terms.word('kpi')} changed its rating since the previous quarter."
+    whose = "its" if changed == 1 else "their"
+    return f"{capitalised(terms.kpis(changed))} changed {whose} rating since the previous quarter:"
+
+
+def moves(kpis: pd.DataFrame) -> list[str]:
+    """Each KPI whose rating changed, with both ratings, in report order."""
+    called = names(kpis)
+    return [
+        f"{called[row['kpi_id']]}: from {row['previous_rating']} to {row['rating']}"
+        for row in rows_of(movers(kpis))
+    ]
 
 
 def worst_of(kpis: pd.DataFrame, terms: Terms) -> pd.DataFrame:
@@ -154,12 +167,17 @@ def actions_sentence(
 ) -> str:
     """How many KPIs are in the worst band, the change since the last report, which came and went.
     `when`: that report's quarter; `lacking`: how many of them have no management action."""
-    reds = worst_of(kpis, terms)
-    parts = [f"{capitalised(terms.rated_worst)}: {terms.kpis(len(reds))}"]
+    reds, one = worst_of(kpis, terms), terms.word("kpi")
+    number = len(reds)
+    opening = f"{capitalised(in_words(number))} of the {terms.kpis(len(kpis))} {are(number)}"
+    if number and len(kpis) == 1:
+        opening = f"The one {one} is"
+    parts = [f"{opening if number else f'No {one} is'} {terms.rated_worst}"]
     if before is not None:
         then, worst = worst_of(before, terms), " or ".join(terms.worst)
-        change = len(reds) - len(then)
-        parts[0] += f", {change_in_words(change)} {'than' if change else 'as'} in {when}"
+        change = number - len(then)
+        if number:
+            parts[0] += f", {change_in_words(change)} {'than' if change else 'as'} in {when}"
         both = set(kpis["kpi_id"]) & set(before["kpi_id"])
         fresh, gone = ("New to", kpis, reds, then), ("No longer", before, then, reds)
         for what, of, there, not_in in (fresh, gone):
@@ -167,7 +185,9 @@ def actions_sentence(
             some = [called[i] for i in there["kpi_id"] if i in both - set(not_in["kpi_id"])]
             parts += [f"{what} {worst}: {'; '.join(some)}"] if some else []
     if lacking:
-        parts.append(f"No {terms.word('management_action')} given: {in_words(lacking)}")
+        whom = {1: "it", 2: "either of them"}.get(number, "any of them")
+        whom = whom if lacking == number else f"{in_words(lacking)} of them"
+        parts.append(f"No {terms.word('management_action')} has been given for {whom}")
     return " ".join(f"{part}." for part in parts)
 
 
@@ -182,26 +202,50 @@ def worsening(kpis: pd.DataFrame, terms: Terms) -> Rows:
 
 
 def worsening_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
-    """`Rated Amber and getting worse: …`, where there is a middle band."""
-    if not terms.middle:
+    """The KPIs in a middle band that are getting worse, by name: no colour shows it."""
+    between = " or ".join(terms.middle)
+    if not between:
         return ""
-    called = names(kpis, short=True)
-    worse = "; ".join(called[row["kpi_id"]] for row in worsening(kpis, terms)) or "none"
-    return f"Rated {' or '.join(terms.middle)} and getting worse: {worse}."
+    rated = rows_of(kpis[kpis["rating"].isin(terms.middle)])
+    if not any(terms.arrow_of(row) == terms.states[2] for row in rated):
+        how = "shows a negative trend" if terms.arrow == TREND_ARROW else "is worse than before"
+        return f"No {terms.word('kpi')} rated {between} {how}."
+    called = names(kpis)
+    some = "; ".join(called[row["kpi_id"]] for row in worsening(kpis, terms))
+    return f"Rated {between} and getting worse: {some}." if some else ""
 
 
 def section_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
-    """Its counts: `Ratings: two Green and one Red. Direction of travel: one positive and two …`"""
-    if kpis.empty:
+    """One section's counts: `Of three KPIs, two are Green and one is Red; one shows …`"""
+    now, number = terms.counts(kpis), len(kpis)
+    found = [name for name in terms.ratings if now[name]]
+    if not number:
         return f"No {terms.word('kpi')} is reported here."
-    now, trend = terms.counts(kpis), terms.arrow == TREND_ARROW
-    worded = _WORDED | {"other": "not tested" if trend else "not compared"}
+    parts = [f"{in_words(now[name])} {are(now[name])} {_WORDED.get(name, name)}" for name in found]
+    sentence = f"Of {terms.kpis(number)}, {listed(parts)}"
+    if len(found) == 1:
+        all_of = {1: f"The one {terms.word('kpi')} is", 2: f"Both {terms.word('kpi', 2)} are"}
+        start = all_of.get(number, f"All {terms.kpis(number)} are")
+        sentence = f"{start} {_WORDED.get(found[0], found[0])}"
+    return f"{sentence}; {_trends(now, number, terms)}."
 
-    def counted(names: Iterable[str]) -> str:
-        return listed([f"{in_words(now[one])} {worded.get(one, one)}" for one in names if now[one]])
 
-    way = "Direction of travel" if trend else f"Compared with {AGAINST[terms.arrow]}"
-    return f"Ratings: {counted(terms.ratings)}. {way}: {counted((*terms.states, 'other'))}."
+def _trends(now: Counter[str], number: int, terms: Terms) -> str:
+    states = [state for state in (terms.states[0], terms.states[2]) if now[state]]
+    known = any(now[state] for state in terms.states)
+    if terms.arrow != TREND_ARROW:
+        if not known:
+            return "there is nothing to compare"
+        if number == 1:
+            return f"it is {f'{states[0]} than' if states else 'as'} before"
+        parts = [f"{in_words(now[one])} {are(now[one])} {one} than before" for one in states]
+        return listed(parts) or "none is better or worse than before"
+    if not known:
+        return f"{'its' if number == 1 else 'no'} trend could {'not ' * (number == 1)}be tested"
+    if number == 1:
+        return f"it shows {f'a {states[0]}' if states else 'no clear'} trend"
+    parts = [f"{in_words(now[s])} {'shows' if now[s] == 1 else 'show'} a {s} trend" for s in states]
+    return listed(parts) or f"{'neither' if number == 2 else 'none'} shows a clear trend"
 
 
 def outlook_sentence(lines: pd.DataFrame, kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
@@ -215,25 +259,40 @@ def outlook_sentence(lines: pd.DataFrame, kpis: pd.DataFrame, terms: Terms = KEN
     if best.empty:
         both = "has both a line and figures from which a chance can be told"
         return f"No outlook can be given: no {terms.word('kpi')} {both}."
+    several = (best["next_chance"] > 0.5).sum() > 1
+    some = _likely(best["next_chance"], terms, " that can be predicted")
+    goal = _goal(best, "meet", "their" if several else "its")
+    sentence = f"Outlook (a judgement, not a fact): {some} to {goal}"
     now = worst_of(kpis, terms)["kpi_id"]
     reds = known[known["lowest"] & known["kpi_id"].isin(now)]
-    likely = [f"{_likely(best, terms, 'that can be predicted', 'meet')} with the next figure"]
+    sentence += " with the next figure"
     if len(reds):
-        likely.append(
-            _likely(reds, terms, f"now {' or '.join(terms.worst)} that can be predicted", "reach")
-        )
-    return f"Outlook (a judgement, not a fact): {', and '.join(likely)}, if nothing changes."
+        which = "" if len(reds) == len(now) else " that can be predicted"
+        some = _likely(reds["next_chance"], terms, f" now {' or '.join(terms.worst)}{which}")
+        sentence += f", and {some} to {_goal(reds, 'reach', 'the')}"
+    return f"{sentence}, if nothing changes."
 
 
-def _likely(lines: pd.DataFrame, terms: Terms, which: str, verb: str) -> str:
-    """`of three KPIs now Red, two are more likely than not to reach the floor standard`; where
-    lines differ `to be rated Amber or better`."""
-    number, words = int((lines["next_chance"] > 0.5).sum()), lines["line"].unique()
-    goal = f"be rated {listed(list(lines['band'].unique()), 'or')} or better"
+def _goal(lines: pd.DataFrame, verb: str, whose: str) -> str:
+    """`meet their target`, where that is the line of all; else the ratings."""
+    words = lines["line"].unique()
     if lines["plain"].all() and len(words) == 1:
-        goal = f"{verb} the {words[0]}"
-    likely = f"{_none(number)} {are(number)} more likely than not to {goal}"
-    return f"of {terms.kpis(len(lines))} {which}, {likely}"
+        return f"{verb} {whose} {words[0]}"
+    return f"be rated {listed(list(lines['band'].unique()), 'or')} or better"
+
+
+def _likely(chances: pd.Series, terms: Terms, which: str) -> str:
+    """`two of the three KPIs now Red are more likely than not`: `which` is ` now Red`."""
+    number, whole = int((chances > 0.5).sum()), len(chances)
+    counted = terms.kpis(whole)
+    if whole == 1:
+        return f"the {counted}{which} is {'more' if number else 'less'} likely than not"
+    some = f"{_none(number)} of the {counted}"
+    if number == whole:
+        some = f"both {terms.word('kpi', 2)}" if whole == 2 else f"all {counted}"
+    elif not number and whole == 2:
+        some = f"neither of the {counted}"
+    return f"{some}{which} {are(number or 1)} more likely than not"
 
 
 def data_sentences(
@@ -242,9 +301,14 @@ def data_sentences(
     """What the figures rest on: which are not final, missing or late, what is not rated and why."""
     called, until = names(kpis), f"{quarter.title} and the quarters before it"
     sentences = [f"This report uses what had been received for {until}."]
-    counted = [f"{number:,} {status}" for status, number in recent["status"].value_counts().items()]
-    if counted:
-        sentences.append(f"Figures shown for {terms.word('kpi', 2)}: {listed(counted)}.")
+    statuses, scope = recent["status"].value_counts(), f"shown for {terms.word('kpi', 2)}"
+    if len(recent) == 1:
+        sentences.append(f"The one figure {scope} is {statuses.index[0]}.")
+    elif len(statuses) == 1:
+        sentences.append(f"All {len(recent):,} figures {scope} are {statuses.index[0]}.")
+    elif len(statuses):
+        each = [f"{n:,} {are(n)} {status}" for status, n in statuses.items()]
+        sentences.append(f"Of the {len(recent):,} figures {scope}, {listed(each)}.")
     for how, rows, why in set_apart(kpis):
         if len(rows):
             some = f"{capitalised(terms.kpis(len(rows)))} {are(len(rows))} {how}"

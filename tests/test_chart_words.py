@@ -19,16 +19,17 @@ def rows(values: tuple[float, ...], **columns: object) -> list[dict]:
 
 
 @pytest.mark.parametrize(("values", "title"), [
-    ((91, 92, 93, 92, 95, 93), "Green for six quarters running"),
-    ((91, 92, 85, 86, 91), "Green again after two quarters"),
+    ((91, 92, 93, 92, 95, 93), "Green in all six quarters"),
+    ((91, 92, 93, 92, 91, 95), "Green in all six quarters, now the highest shown"),
+    ((91, 92, 85, 86, 91), "Green again after two quarters of Amber"),
     ((91, 75, 85, 91), "Green again after two quarters"),
     ((70, 85, 91), "Green for the first time in three quarters"),
-    ((70, 71, 72), "Red for three quarters running, 8 points below floor"),
+    ((70, 71, 72), "Red in all three quarters, 8 points below floor"),
     ((91, 91, 84), "Amber for the first time in three quarters"),
     ((91, 91, 84, 83), "Amber for two quarters running, 7 points below target"),
-    ((70, 70), "Red for two quarters running, 10 points below floor"),
+    ((70, 70), "Red in both quarters, 10 points below floor"),
     ((math.nan, 91), "Green, the only one rated"),
-    ((91, math.nan, 91), "Green for two figures running"),
+    ((91, math.nan, 91), "Green in both figures"),
     ((91, 91, math.nan), "Latest figure not available"),
     ((math.nan, math.nan), "No figures yet"),
 ])  # fmt: skip
@@ -39,7 +40,7 @@ def test_titles(values, title):
 
 def test_titles_use_the_councils_words():
     words = {"target": "aim", "floor_standard": "intervention level"}
-    said = "Red for two quarters running, 10 points below intervention level"
+    said = "Red in both quarters, 10 points below intervention level"
     assert chart_title(rows((70, 70)), words) == said
 
 
@@ -48,14 +49,14 @@ def test_a_figure_in_doubt_concludes_nothing():
     assert chart_title(doubted) == "The latest figure is in doubt: no conclusion"
     assert "Ringed, with “?”: in doubt." in chart_notes(doubted, columns=False)
     earlier = rows((91, 20, 92), doubt_state=[None, "open", None])
-    assert chart_title(earlier) == "Green for two figures running"
+    assert chart_title(earlier) == "Green in both figures"
 
 
 @pytest.mark.parametrize(("values", "title"), [
     ((831, 737, 784, 863, 768), "Between 737 and 863 in five quarters"),
     ((1, 2, 3), "Highest of three quarters"),
     ((3, 2, 1), "Lowest of three quarters"),
-    ((5, 5), "About 5 in two quarters"),
+    ((5, 5), "5 in both quarters"),
     ((math.nan, 5), "One figure: 5"),
 ])  # fmt: skip
 def test_titles_of_what_is_not_rated(values, title):

@@ -89,7 +89,7 @@ def test_a_redefinition_breaks_the_line(drawings):
     chart = kpi_chart(rows((70, 71, 70, 95, 96, 97)), "k", breaks=["2024-25 Q1"])
     assert (2.5, 70) in lines(drawings[0], "series")
     assert len({row["part"] for row in drawings[0].data["lines"] if row["look"] == "series"}) == 2
-    assert chart.title.startswith("Green for three quarters running")
+    assert chart.title.startswith("Green in all three quarters")
     assert "New definition from June 2024." in chart.text
 
 

@@ -92,13 +92,13 @@ def test_the_paragraph_for_few(now, then, said):
 @pytest.mark.parametrize(("now", "then", "said"), [
     (of(15, 15, 8), of(16, 11, 11),
      "Since Quarter 2 2024/25 the counts went: Green from 16 to 15, Amber from 11 to 15 and Red from 11 to 8. Both reports "
-     "have the same KPIs (38), so this is like for like."),
+     "have the same 38 KPIs, so this is like for like."),
     (of(1), of(0, 1),
      "Since Quarter 2 2024/25 the counts went: Green from 0 to 1, Amber from 1 to 0 and Red from 0 to 0. Both reports have "
-     "the same KPIs (1), so this is like for like."),
+     "the same KPI, so this is like for like."),
     (of(1), of(1, 1),
      "Since Quarter 2 2024/25 the counts went: Green from 1 to 1, Amber from 1 to 0 and Red from 0 to 0. That report had 2 "
-     "KPIs and this one has 1. Like for like, on those in both (1), with the figures known now: Green from 1 to 1, "
+     "KPIs and this one has 1. Like for like, on the one KPI that is in both, with the figures known now: Green from 1 to 1, "
      "Amber from 0 to 0 and Red from 0 to 0."),
 ])  # fmt: skip
 def test_the_change_is_said_plainly_and_like_for_like(now, then, said):
@@ -121,24 +121,25 @@ def test_a_first_report_claims_no_change_since_one_that_never_was():
 
 
 def test_movers_are_counted():
-    for count, moved in ((0, "no KPI"), (1, "one KPI"), (2, "two KPIs"), (12, "12 KPIs")):
+    for count, moved in (
+        (0, "No KPI changed its rating since the previous quarter."),
+        (1, "One KPI changed its rating since the previous quarter:"),
+        (2, "Two KPIs changed their rating since the previous quarter:"),
+        (12, "12 KPIs changed their rating since the previous quarter:"),
+    ):
         changed = kpis(of(1, red=count), previous_rating=of(1, amber=count))
-        said = f"Changed rating since the previous quarter: {moved}"
-        assert narrative.movers_sentence(changed) == said
+        assert narrative.movers_sentence(changed) == moved
 
 
 def test_the_head_of_the_chapter_of_reds():
     def head(now: pd.DataFrame, then: pd.DataFrame | None) -> str:
         return narrative.actions_sentence(now, then, "Quarter 2")
 
-    assert (
-        head(kpis(of(3)), kpis(of(2, 0, 1)))
-        == "Rated Red: no KPI, one fewer than in Quarter 2. No longer Red: Things 2."
-    )
-    same = "Rated Red: one KPI, the same number as in Quarter 2."
+    assert head(kpis(of(3)), kpis(of(2, 0, 1))) == "No KPI is rated Red. No longer Red: Things 2."
+    same = "The one KPI is rated Red, the same number as in Quarter 2."
     assert head(kpis(of(red=1)), kpis(of(red=1))) == same
-    assert head(kpis(of(1, 0, 1)), None) == "Rated Red: one KPI."
-    more = "Rated Red: two KPIs, one more than in Quarter 2. New to Red: Things 1."
+    assert head(kpis(of(1, 0, 1)), None) == "One of the two KPIs is rated Red."
+    more = "Two of the three KPIs are rated Red, one more than in Quarter 2. New to Red: Things 1."
     assert head(kpis(of(1, 0, 2)), kpis(of(1, 1, 1))) == more
 
 
@@ -146,31 +147,35 @@ def test_what_lacks_an_action_is_counted():
     def head(reds: int, lacking: int) -> str:
         return narrative.actions_sentence(kpis(of(1, 0, reds)), None, lacking=lacking)
 
-    assert head(3, 1) == "Rated Red: three KPIs. No management action given: one."
-    assert head(3, 0) == "Rated Red: three KPIs."
+    two, three = "Two of the three KPIs are rated Red.", "Three of the four KPIs are rated Red."
+    none = "No management action has been given for"
+    assert head(1, 1) == f"One of the two KPIs is rated Red. {none} it."
+    assert head(2, 2) == f"{two} {none} either of them."
+    assert head(3, 3) == f"{three} {none} any of them."
+    assert head(3, 1) == f"{three} {none} one of them." and head(3, 0) == three
 
 
 def test_what_gets_worse_is_named():
-    two, doubted = kpis(of(0, 2), DOWN * 2), kpis(of(0, 1), DOWN, doubt_state="open")
+    worse = "Rated Amber and getting worse: Number of things 0"
     for now, said in (
-        (kpis(of(0, 1)), "none"),
-        (kpis(of(0, 1), DOWN), "Things 0"),
-        (two, "Things 0; Things 1"),
-        (doubted, "none"),
+        (kpis(of(0, 1)), "No KPI rated Amber shows a negative trend."),
+        (kpis(of(0, 1), DOWN), f"{worse}."),
+        (kpis(of(0, 2), DOWN * 2), f"{worse}; Number of things 1."),
+        (kpis(of(0, 1), DOWN, doubt_state="open"), ""),
     ):
-        worse = f"Rated Amber and getting worse: {said}."
-        assert narrative.worsening_sentence(now) == worse
+        assert narrative.worsening_sentence(now) == said
 
 
 @pytest.mark.parametrize(("ratings", "ways", "said"), [
     ([], [], "No KPI is reported here."),
-    (of(1), FLAT, "Ratings: one Green. Direction of travel: one stable or no clear trend."),
-    (of(none=1), ["not enough data"], "Ratings: one not rated. Direction of travel: one not tested."),
-    (of(2), UP * 2, "Ratings: two Green. Direction of travel: two positive."),
-    (of(2, 0, 1), UP + FLAT + DOWN,
-     "Ratings: two Green and one Red. Direction of travel: one positive, one stable or no clear trend and one negative."),
+    (of(1), FLAT, "The one KPI is Green; it shows no clear trend."),
+    (of(none=1), ["not enough data"], "The one KPI is not rated; its trend could not be tested."),
+    (of(2), UP * 2, "Both KPIs are Green; two show a positive trend."),
+    (of(3), UP + FLAT + DOWN, "All three KPIs are Green; one shows a positive trend and one shows a negative trend."),
+    (of(2, 0, 1), FLAT * 3, "Of three KPIs, two are Green and one is Red; none shows a clear trend."),
+    (of(1, 0, 1), FLAT + DOWN, "Of two KPIs, one is Green and one is Red; one shows a negative trend."),
     (["Monitored", "Green"], FLAT * 2,
-     "Ratings: one Green and one monitored only. Direction of travel: two stable or no clear trend."),
+     "Of two KPIs, one is Green and one is monitored only; neither shows a clear trend."),
 ])  # fmt: skip
 def test_a_section_in_one_sentence(ratings, ways, said):
     assert narrative.section_sentence(kpis(ratings, ways)) == said
@@ -188,16 +193,25 @@ def chances(*target: float, floor: float = np.nan) -> pd.DataFrame:
 @pytest.mark.parametrize(("expected", "now", "text"), [
     (chances(np.nan), of(1), "No outlook can be given: no KPI has both a line and figures from which a chance can be told."),
     (chances(0.9), of(1),
-     "Outlook (a judgement, not a fact): of one KPI that can be predicted, one is more likely than not to meet the target with "
+     "Outlook (a judgement, not a fact): the one KPI that can be predicted is more likely than not to meet its target with "
      "the next figure, if nothing changes."),
+    (chances(0.1, floor=0.2), of(red=1),
+     "Outlook (a judgement, not a fact): the one KPI that can be predicted is less likely than not to meet its target with "
+     "the next figure, and the one KPI now Red is less likely than not to reach the floor standard, if nothing changes."),
     (chances(0.1, 0.2, floor=0.9), of(red=2),
-     "Outlook (a judgement, not a fact): of two KPIs that can be predicted, none is more likely than not to meet the target "
-     "with the next figure, and of two KPIs now Red that can be predicted, two are more likely than not to reach the floor "
-     "standard, if nothing changes."),
-    (chances(0.9, 0.8, 0.2, floor=0.1), of(2, red=1),
-     "Outlook (a judgement, not a fact): of three KPIs that can be predicted, two are more likely than not to meet the target "
-     "with the next figure, and of one KPI now Red that can be predicted, none is more likely than not to reach the floor "
-     "standard, if nothing changes."),
+     "Outlook (a judgement, not a fact): neither of the two KPIs that can be predicted is more likely than not to meet its "
+     "target with the next figure, and both KPIs now Red are more likely than not to reach the floor standard, if "
+     "nothing changes."),
+    (chances(0.9, 0.8, 0.7), of(3),
+     "Outlook (a judgement, not a fact): all three KPIs that can be predicted are more likely than not to meet their "
+     "target with the next figure, if nothing changes."),
+    (chances(0.9, 0.1, 0.2, floor=0.1), of(2, red=1),
+     "Outlook (a judgement, not a fact): one of the three KPIs that can be predicted is more likely than not to meet its "
+     "target with the next figure, and the one KPI now Red is less likely than not to reach the floor standard, if nothing "
+     "changes."),
+    (chances(0.9, 0.8, 0.2), of(3),
+     "Outlook (a judgement, not a fact): two of the three KPIs that can be predicted are more likely than not to meet their "
+     "target with the next figure, if nothing changes."),
 ])  # fmt: skip
 def test_the_outlook_of_the_whole_set(expected, now, text):
     assert narrative.outlook_sentence(expected, kpis(now)) == text
@@ -207,19 +221,21 @@ def test_the_outlook_by_lines_beside_the_target_names_the_ratings():
     lines = chances(0.9, 0.2, floor=0.4).replace({"line": {"target": "target within 5%"}})
     lines["plain"] = False
     assert narrative.outlook_sentence(lines, kpis(of(1, red=1))) == (
-        "Outlook (a judgement, not a fact): of two KPIs that can be predicted, one is more likely than not to be rated Green or "
-        "better with the next figure, and of one KPI now Red that can be predicted, none is more likely than not to be rated "
-        "Amber or better, if nothing changes."
+        "Outlook (a judgement, not a fact): one of the two KPIs that can be predicted is more likely than not to be rated Green "
+        "or better with the next figure, and the one KPI now Red is less likely than not to be rated Amber or better, if nothing "
+        "changes."
     )
 
 
 def test_what_the_figures_rest_on():
     recent = pd.DataFrame({"status": ["final", "final", "provisional"]})
     none = narrative.data_sentences(kpis(of(1)), recent, Q3)
-    assert none[1:] == ["Figures shown for KPIs: 2 final and 1 provisional."]
+    assert none[1:] == ["Of the 3 figures shown for KPIs, 2 are final and 1 is provisional."]
+    same = narrative.data_sentences(kpis(of(1)), recent.head(2), Q3)
+    assert same[1:] == ["All 2 figures shown for KPIs are final."]
     late = kpis(of(none=1), ["not testable"], lag_quarters=1, is_due=False)
     assert narrative.data_sentences(late, recent.head(1), Q3)[1:] == [
-        "Figures shown for KPIs: 1 final.",
+        "The one figure shown for KPIs is final.",
         "One KPI is reported in arrears: Number of things 0.",
         "One KPI is not rated: Number of things 0 (no figure).",
         "One KPI is not due in this quarter, so the latest figure stands: Number of things 0 (next due Quarter 2 2025/26).",
@@ -246,7 +262,7 @@ def test_terms_are_the_councils():
     assert terms.kpis(0) == "no measure" and terms.kpis(2) == "two measures"
     assert terms.word("section", 2) == "priorities" and terms.head("target") == "Aim"
     said = narrative.actions_sentence(kpis(of(1)), None, terms=terms)
-    assert said == "Rated Red: no measure."
+    assert said == "No measure is rated Red."
 
 
 def test_a_two_point_arrow_is_counted_in_its_own_words():
@@ -255,8 +271,12 @@ def test_a_two_point_arrow_is_counted_in_its_own_words():
     text = narrative.headline(now, None, Q3, "R", terms)
     said = "Compared with the previous figure, one was better, one was unchanged and one was worse."
     assert text.endswith(said)
-    said = "Ratings: three Green. Compared with the previous figure: one better, one unchanged and one worse."
+    said = "All three KPIs are Green; one is better than before and one is worse than before."
     assert narrative.section_sentence(now, terms) == said
+    alone = {"better": "better than", "worse": "worse than", "unchanged": "as"}
+    for state, words in alone.items():
+        one = narrative.section_sentence(kpis(of(1)).assign(arrow=state), terms)
+        assert one == f"The one KPI is Green; it is {words} before."
     lacking = narrative.headline(kpis(of(1)).assign(arrow="not enough data"), None, Q3, "R", terms)
     assert lacking.endswith("and one had nothing to compare.")
 

@@ -115,7 +115,7 @@ def test_sections_and_paragraphs_are_numbered_and_listed(report):
         ("customer-services", "5", "Customer Services"),
         ("method", "6", "Method"),
     ]
-    numbers = "1.1 1.2 1.3 3.1 3.2 4.1 4.2 5.1 5.2 5.3 5.4 6.1"
+    numbers = "1.1 1.2 1.3 3.1 3.2 3.3 4.1 4.2 5.1 5.2 5.3 5.4 6.1"
     assert re.findall(r'id="p([\d.]+)"', report) == numbers.split()
     link = '<a class="kpi-pn" id="p1.3" href="#for-the-minutes-3">1.3 </a>Rated Red:'
     assert f'<p class="kpi-para" id="for-the-minutes-3">{link}' in report

@@ -131,7 +131,7 @@ def test_every_red_is_listed_with_its_distance_action_and_card():
     text = " ".join(Cells(chapter_of_reds(points(), red)).text.split())
     lines = "9 points below the floor standard of 80% and 19 points below the target of 90%."
     assert f"71% {lines} Previous 85% (Amber)" in text
-    assert "Two posts are advertised." in text
+    assert "New to Red." in text and "Two posts are advertised." in text
     assert 'href="#kpi-gl01"' in str(chapter_of_reds(points(), red))
     row = Cells(chapter_of_reds(points(), red)).rows[1]
     assert row[1:4] == ["71%", "floor standard 80%", "9 points below"] and row[4].startswith("89%")
@@ -143,7 +143,7 @@ def test_a_red_that_is_better_low_one_without_action_and_none():
     text = " ".join(Cells(chapter_of_reds(late, management_action=None)).text.split())
     assert "10.6 days 0.1 days above the floor standard of 10.5 days" in text
     assert "No management action has been given" in text
-    assert "Rated Red: no KPI." in str(chapter_of_reds(points()))
+    assert "No KPI is rated Red." in str(chapter_of_reds(points()))
 
 
 def test_a_figure_in_doubt_is_marked_and_no_share_is_drawn_from_it():

@@ -1,6 +1,7 @@
 """The chapters of the report: each takes the scorecard and gives a piece of the page."""
 
 from collections import Counter
+from itertools import takewhile
 from typing import Any
 
 import pandas as pd
@@ -25,6 +26,7 @@ from kpi_tools.vocabulary import (
     HIT_OR_MISS,
     ILLUSTRATIVE,
     NOT_ENOUGH_DATA,
+    NOT_RATED,
     NOT_TESTABLE,
     PASSES,
     TREND_ARROW,
@@ -144,6 +146,8 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
         lines={name: terms.head(name) for name in lines},
         marked=council.marks,
         terms=terms,
+        movers=narrative.movers_sentence(kpis, terms),
+        moves=narrative.moves(kpis),
     )
     return section("At a glance", page, anchor="executive-summary")
 
@@ -234,7 +238,18 @@ def _red(row: Row, points: Rows, line: Row | None, terms: Terms) -> dict[str, An
         "previous": figure_of(row, "previous_"),
         "previous_status": row["previous_status"] if is_number(row["previous_value"]) else None,
         "share": share,
+        "long": how_long(points),
     }
+
+
+def how_long(points: Rows) -> str:
+    """`Red for three figures`; for all that are shown `six or more`."""
+    ratings = [point["rating"] for point in reversed(points)]
+    run = len(list(takewhile(lambda rating: rating == ratings[0], ratings)))
+    if run == 1:
+        return f"New to {ratings[0]}." if {*ratings[1:]} - {NOT_RATED} else ""
+    more = " or more" if run == len(points) else ""
+    return f"{ratings[0]} for {in_words(run)}{more} figures."
 
 
 # Section by section.

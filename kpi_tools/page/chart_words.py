@@ -94,8 +94,10 @@ def chart_title(points: Rows, words: Mapping[str, str] = WORDS) -> str:
     title = _rating_title([row["rating"] for row in rated], _one(points, rated))
     gaps = ((column, gap_of(last, column, bare=True)) for column in ("floor_standard", "target"))
     missed = [f"{gap} {words[line].removesuffix(' standard')}" for line, gap in gaps if gap]
-    whole = ", ".join([title, *missed[:1]])
-    return whole if len(whole.split()) <= _MOST_WORDS else title
+    values = [row["value"] for row in _sure(points)]
+    end = _end(values) if len(values) > 2 else None
+    more = missed[0] if missed else f"now the {end} shown" if end else ""
+    return f"{title}, {more}" if more and len(f"{title} {more}".split()) <= _MOST_WORDS else title
 
 
 def chart_text(points: Rows, form: str, lines: Mapping[str, str]) -> str:
@@ -205,15 +207,20 @@ def quality_notes(kpi: Row) -> list[str]:
 def _rating_title(ratings: Sequence[str], one: str) -> str:
     """From ratings alone, oldest first; the last one is the latest."""
     last, count = ratings[-1], len(ratings)
+    run = len(list(takewhile(lambda rating: rating == last, reversed(ratings))))
     if count == 1:
         return f"{last}, the only one rated"
-    run = len(list(takewhile(lambda rating: rating == last, reversed(ratings))))
+    if run == count:
+        return f"{last} in {_all(count)} {one}s"
+    if run > 1 and one == "figure":
+        return f"{last} in the last {in_words(run)} figures"
     if run > 1:
         return f"{last} for {in_words(run)} {one}s running"
-    others = len(list(takewhile(lambda rating: rating != last, reversed(ratings[:-1]))))
-    if others == count - 1:
+    others = list(takewhile(lambda rating: rating != last, reversed(ratings[:-1])))
+    if len(others) == count - 1:
         return f"{last} for the first time in {in_words(count)} {one}s"
-    return f"{last} again after {plural(others, one)}"
+    of = f" of {others[0]}" if len(set(others)) == 1 else ""
+    return f"{last} again after {plural(len(others), one)}{of}"
 
 
 def _unrated_title(points: Rows) -> str:
@@ -224,8 +231,10 @@ def _unrated_title(points: Rows) -> str:
     latest, count = figure_of(last, bare=True), in_words(len(known))
     if len(known) == 1:
         return f"One figure: {latest}"
-    if values.count(values[-1]) == 1 and values[-1] in (min(values), max(values)):
-        return f"{'Highest' if values[-1] == max(values) else 'Lowest'} of {count} {one}s"
+    if min(values) == max(values):
+        return f"{latest} in {_all(len(known))} {one}s"
+    if end := _end(values):
+        return f"{end.capitalize()} of {count} {one}s"
     ends = (known[values.index(end)] for end in (min(values), max(values)))
     low, high = (figure_of(row, bare=True) for row in ends)
     return f"{capitalised(between(low, high))} in {count} {one}s"
@@ -233,6 +242,17 @@ def _unrated_title(points: Rows) -> str:
 
 def _sure(points: Rows) -> Rows:
     return [row for row in points if is_number(row["value"]) and not in_doubt(row)]
+
+
+def _end(values: Sequence[float]) -> str | None:
+    """`highest` or `lowest` where the last value is that, and no other is as high or low."""
+    if values.count(values[-1]) > 1:
+        return None
+    return {max(values): "highest", min(values): "lowest"}.get(values[-1])
+
+
+def _all(count: int) -> str:
+    return "both" if count == 2 else f"all {in_words(count)}"
 
 
 def _one(points: Rows, counted: Rows) -> str:

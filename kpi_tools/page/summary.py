@@ -62,7 +62,7 @@ def summary(
             matrix=matrix(kpis, council.sections, terms),
             where=where_sentence(kpis, terms),
             history=counts_history(rating_history(returns, kpis, before), terms),
-            changed="" if then is None else narrative.movers_sentence(kpis, terms),
+            changed="" if then is None else narrative.movers_sentence(kpis, terms).rstrip(":"),
             rating_changes=[] if then is None else changed_ratings(kpis, terms),
         ),
         anchor="for-the-minutes",
