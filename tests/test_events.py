@@ -69,6 +69,7 @@ def test_a_count_that_was_sent_stands_and_another_is_told(tmp_path):
     ({"kpi_id": "F1", "date": "2024-07-03"}, "catalogue-twice"),
     ({"kpi_id": "F1", "date": "2025-01-01"}, "event-future"),
     ({"kpi_id": "F1", "date": "31 June"}, "catalogue-number"),
+    ({"kpi_id": "F1", "date": "1824-07-03"}, "catalogue-number"),
     ({"kpi_id": "F1", "date": ""}, "catalogue-missing"),
     ({"kpi_id": "P1", "date": "2024-07-03"}, "event-kind"),
     ({"kpi_id": "F9", "date": "2024-07-03"}, "id-unknown"),

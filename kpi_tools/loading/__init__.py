@@ -248,7 +248,7 @@ def read_returns(
         owners = of_kpi["owner"].to_dict()
         actions = words.with_actions(actions, said, owners, (sent for _, sent in run.words))
     run.check_still_there()
-    targets = _known_at(targets, max(wanted, agreed_until or wanted))
+    targets = schemas.known_at(targets, max(wanted, agreed_until or wanted))
     figures = figures_and_months(safe.submissions, kpis, targets)
     note_months(figures, safe.submissions, kpis, wanted, run.ledger)
     problems = run.ledger.problems()
@@ -321,7 +321,7 @@ def as_known_at(returns: Returns, quarter: Quarter) -> Returns:
     """The same council as known at an earlier quarter: only figures received by then. No file is
     read again. The commentary of that quarter is not among it. Problems, log and counts stay those
     of the reading."""
-    submissions = _known_at(returns.submissions, quarter, "received")
+    submissions = schemas.known_at(returns.submissions, quarter, "received")
     figures = figures_and_months(submissions, returns.catalogue, returns.targets)
     since = ("benchmarks", "changelog", "events", "annotations", "actions", "rebases")
     return replace(
@@ -331,8 +331,8 @@ def as_known_at(returns: Returns, quarter: Quarter) -> Returns:
         figures=figures.figures,
         months=figures.months,
         commentary=returns.commentary.head(0),
-        activity=_known_at(returns.activity, quarter, "period"),
-        **{name: _known_at(getattr(returns, name), quarter) for name in since},
+        activity=schemas.known_at(returns.activity, quarter, "period"),
+        **{name: schemas.known_at(getattr(returns, name), quarter) for name in since},
     )
 
 
@@ -365,12 +365,6 @@ def part_of(returns: Returns, name: str) -> Returns:
     title = f"{council.report_title}: {found}"
     council = replace(council, sections=tuple(kept), report_title=title)
     return replace(returns, council=council, catalogue=kpis, only=notice, **tables)
-
-
-def _known_at(table: pd.DataFrame, quarter: Quarter, since: str = "from_quarter") -> pd.DataFrame:
-    """The rows known by a quarter; labels stand in the order of time."""
-    later = (table[since] > quarter.label).fillna(False).astype(bool)
-    return table[~later].reset_index(drop=True)
 
 
 def _asked_for(raw: Path, quarter: str | Quarter | None) -> tuple[Quarter, Quarter]:

@@ -118,19 +118,17 @@ def read_events(
     """The events known by a quarter, by KPI and day; `row`, where each stands. `latest`: the last
     quarter with returns; an event after it has not happened yet: a fault."""
     rows = schemas.read(table, schemas.EVENTS, ids)
-    known = kpis.set_index("kpi_id")
-    since = []
-    for place, row in enumerate(rows.to_dict("records")):
-        day = date.fromisoformat(row["date"]) if isinstance(row["date"], str) else None
-        kpi = known.loc[row["kpi_id"]] if isinstance(row["kpi_id"], str) else None
-        if kpi is not None and (kpi["unit"], kpi["basis"]) != ("count", "quarter"):
-            table.fault(place, "kpi_id", "event-kind", str(row["kpi_id"]))
-        if day is not None and day > latest.end:
-            table.fault(place, "date", "event-future", latest.title)
-        happened = Quarter.containing(day).label if day else None
-        first = row["from_quarter"] if isinstance(row["from_quarter"], str) else happened
-        since.append(max(first, happened) if first and happened else first)
-    rows = rows.assign(from_quarter=pd.array(since, dtype="str"), row=np.array(table.rows, "int64"))
+    days = [date.fromisoformat(one) if isinstance(one, str) else None for one in rows["date"]]
+    quarters = [Quarter.containing(day).label if day else None for day in days]
+    happened = pd.Series(quarters, rows.index, dtype="str")
+    others = kpis.loc[(kpis["unit"] != "count") | (kpis["basis"] != "quarter"), "kpi_id"]
+    for place in np.flatnonzero(rows["kpi_id"].isin(others)).tolist():
+        table.fault(place, "kpi_id", "event-kind", rows["kpi_id"][place])
+    for place in np.flatnonzero(happened > latest.label).tolist():
+        table.fault(place, "date", "event-future", latest.title)
+    later = rows["from_quarter"] > happened
+    rows = rows.assign(from_quarter=rows["from_quarter"].where(later, happened))
+    rows = rows.assign(row=np.array(table.rows, "int64"))
     return schemas.in_force(table, rows, upto).sort_values(["kpi_id", "date"], ignore_index=True)
 
 

@@ -101,10 +101,16 @@ def in_force(
     table: Table, rows: pd.DataFrame, upto: Quarter, since: str = "from_quarter"
 ) -> pd.DataFrame:
     """The good rows in force by a quarter; the other good ones are counted as later."""
-    # labels stand in the order of time
-    later = (rows[since] > upto.label).fillna(False).to_numpy(dtype=bool)
-    table.later = int((later & ~table.bad).sum())
-    return rows[~table.bad & ~later].reset_index(drop=True)
+    good = rows[~table.bad]
+    now = known_at(good, upto, since)
+    table.later = len(good) - len(now)
+    return now
+
+
+def known_at(table: pd.DataFrame, quarter: Quarter, since: str = "from_quarter") -> pd.DataFrame:
+    """The rows known by a quarter; labels stand in the order of time."""
+    later = (table[since] > quarter.label).fillna(False).astype(bool)
+    return table[~later].reset_index(drop=True)
 
 
 def _check_twice(table: Table, schema: Schema, found: dict[str, list[Any]]) -> None:
@@ -192,12 +198,13 @@ def _meant(text: str, column: Entry, choices: Mapping[str, Sequence[str]]) -> Te
 
 
 def _day(text: str) -> str | None:
-    """A day as 2025-03-31; None for anything else."""
+    """A day as 2025-03-31; None for anything else, and for one before or after all quarters."""
     day = text.removesuffix(" 00:00:00")
     if found := re.fullmatch(r"(\d\d?)/(\d\d?)/(\d{4})", day):
         day = f"{found[3]}-{int(found[2]):02}-{int(found[1]):02}"
     try:
-        return date.fromisoformat(day).isoformat() if len(day) == 10 else None
+        found_day = date.fromisoformat(day) if len(day) == 10 else None
+        return found_day.isoformat() if found_day and Quarter.containing(found_day) else None
     except ValueError:
         return None
 
