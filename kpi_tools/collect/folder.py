@@ -93,7 +93,9 @@ def return_rows(kpi: Kpi) -> Rows:
     means = "cumulative" if kpi.of("cumulative") and not kpi.of("actual") else "actual"
     cells = {period: cell for (what, period), cell in kpi.cells.items() if what == means}
     reports = kpi.get("frequency") in ("quarterly", "monthly")
-    for period in sorted(cells, key=_order):
+    kinds = ("quarter", "month", "year", "")
+    ends = {period: quarter_of(period).label if period else "" for period in cells}
+    for period in sorted(cells, key=lambda one: (ends[one], kinds.index(kind_of(one)))):
         cell, (label, why) = cells[period], _label(kpi, period)
         row = {"kpi_id": kpi.get("kpi_id"), "period": label}
         if cell.value is None:
@@ -114,11 +116,6 @@ def return_rows(kpi: Kpi) -> Rows:
     for cell in kpi.of("cumulative").values() if means == "actual" else ():
         cell.left = "a figure of the year to date beside figures of the periods themselves"
     return list(rows.values())
-
-
-def _order(period: str) -> tuple[str, int]:
-    kinds = ("quarter", "month", "year", "")
-    return quarter_of(period).label if period else "", kinds.index(kind_of(period))
 
 
 def _label(kpi: Kpi, period: str) -> tuple[str, str]:

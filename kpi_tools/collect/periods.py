@@ -35,7 +35,9 @@ def find_period(text: str, year: int | None = None) -> When:
     rest, found = folded(text).replace("_", " "), dict[str, re.Match[str]]()
     rest = _IN_WORDS.sub(lambda one: str(1 + _NUMBERS.index(one[0]) % 4), rest)
     for form, (kind, _) in recognisers()["period"]:
-        matches = (one for one in form.finditer(rest) if kind != "years" or _follows(one))
+        matches = form.finditer(rest)
+        if kind == "years":  # the second follows the first
+            matches = (one for one in matches if (int(one["end"]) - int(one["y"])) % 100 == 1)
         if kind not in found and (match := next(matches, None)):
             found[kind] = match
             rest = f"{rest[: match.start()]} {rest[match.end() :]}"
@@ -44,10 +46,6 @@ def find_period(text: str, year: int | None = None) -> When:
         return When(rest=rest)
     rest = re.sub(rf"^{_LOOSE}|{_LOOSE}$", "", rest).strip()
     return _period(found, year)._replace(rest=rest)
-
-
-def _follows(years: re.Match[str]) -> bool:
-    return int(years["end"]) % 100 == (int(years["y"]) + 1) % 100
 
 
 def _period(found: dict[str, re.Match[str]], year: int | None) -> When:
