@@ -16,13 +16,11 @@ from kpi_tools.loading.catalogue import outside
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.periods import read_period
 from kpi_tools.loading.read import Table
-from kpi_tools.loading.returns import SUBMISSION
+from kpi_tools.loading.returns import SUBMISSION, WELL_ABOVE_SHARES
 from kpi_tools.quarters import Quarter, quarter_range
 from kpi_tools.schemes import one_of
 from kpi_tools.units import MULTIPLIERS
 from kpi_tools.vocabulary import FINAL, IN_YEARS
-
-_WELL_ABOVE_SHARES = 5.0
 
 
 def read_activity(table: Table, sections: tuple[str, ...], upto: Quarter) -> pd.DataFrame:
@@ -73,7 +71,7 @@ def _check_benchmark(
             share = percentage and abs(value - above / below) < 0.011
             made = f"{per * above / below:,.1f}"
             table.fault(place, "value", "benchmark-share" if share else "value-unlike-parts", made)
-    elif unsigned and 0 < value <= 1 and usual > _WELL_ABOVE_SHARES:
+    elif unsigned and 0 < value <= 1 and usual > WELL_ABOVE_SHARES:
         table.fault(place, "value", "benchmark-share", f"figures near {usual:g}")
     if value > high or value < low:
         table.fault(place, "value", *outside(value, low, high, percentage))

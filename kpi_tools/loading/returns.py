@@ -41,7 +41,8 @@ _CELLS: Final[dict[str, Any]] = {
 """What the cells of a column are read to."""
 _OF_KPI: Final = ["unit", "range_low", "range_high", "rounded_to", "decimals", "last_quarter"]
 _NO_FIGURE: Final = ("row-total", "row-footnote", "row-units", "id-waits")
-_WELL_ABOVE_FRACTIONS: Final = 5.0
+WELL_ABOVE_SHARES: Final = 5.0
+"""Where other figures or lines of a percentage are, one of at most 1 is probably a share."""
 
 
 @dataclass
@@ -204,7 +205,7 @@ def _rules(rows: pd.DataFrame, known: Catalogue) -> Iterator[tuple[str, Any, Any
     near = lines.min(axis=1).fillna(usual)
     fraction = readable & percentage & ~rows["value_percent"] & ~parts & (value > 0) & (value <= 1)
     figures = near.map(" with figures near {:g}".format)
-    yield "value", "value-fraction", fraction & (near > _WELL_ABOVE_FRACTIONS), figures
+    yield "value", "value-fraction", fraction & (near > WELL_ABOVE_SHARES), figures
     whole = (unit == "count") & (rows["decimals"].fillna(0) == 0)
     yield "value", "value-fractional", whole & (value % 1 > 0), ""
     for name in LINES:
