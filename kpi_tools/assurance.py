@@ -16,8 +16,9 @@ from kpi_tools.frames import Words, in_order
 from kpi_tools.kinds import PRIMES, RUN, XMR, G
 from kpi_tools.limits import EXACT, FEWEST_FOR_RUNS, carried_away
 from kpi_tools.rating import meets
+from kpi_tools.rows import is_number, rows_of
 from kpi_tools.units import ends_of
-from kpi_tools.wording import capitalised, is_number, plural, rows_of, show
+from kpi_tools.wording import capitalised, plural, show
 
 BY_LUCK: Final = "but the limits say that it will miss by chance"
 _MIDDLE: Final = 3

@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import is_number, rows_of
 from kpi_tools.schemes import DEFAULT_SCHEME, Band, Scheme
 from kpi_tools.vocabulary import HIGHER, LOWER, MULTIPLIERS
-from kpi_tools.wording import capitalised, in_words, is_number, plural, rows_of, show
+from kpi_tools.wording import capitalised, in_words, plural, show
 
 _WINDOW = 4
 Leaving = Sequence[tuple[float, float]] | None

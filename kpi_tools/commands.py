@@ -214,18 +214,20 @@ def verify(folder: Path, raw: Path, quick: bool) -> None:
     that made it; then the report is made again elsewhere and compared byte for byte. What differs
     is named. Status 0: nothing does; 1: something does; 2: there is no manifest to go by.
     """
+    from kpi_tools.report.publish import manifest_of
     from kpi_tools.report.verify import verify as compare
 
     found = compare(folder, raw, again=not quick)
     again = ", made again" if not quick else ""
-    counted = f"({found.files} files and {found.inputs} inputs compared{again})"
-    if found.differences:
-        click.echo("\n".join(f"  {sentence}" for sentence in found.differences))
+    noted, place = manifest_of(folder), near(folder.resolve())
+    counted = f"{len(noted['outputs']) + 1} files and {len(noted['inputs'])} inputs compared"
+    if found:
+        click.echo("\n".join(f"  {sentence}" for sentence in found))
         wrong = "is not what the inputs give now, or not with this program"
-        raise KpiError(f"{near(found.folder)} {wrong} {counted}.")
+        raise KpiError(f"{place} {wrong} ({counted}{again}).")
     whole = "agrees with its manifest and the inputs"
     what = whole if quick else "is what these inputs give, byte for byte"
-    click.echo(f"{near(found.folder)} {what} {counted}.")
+    click.echo(f"{place} {what} ({counted}{again}).")
 
 
 # Returns

@@ -24,8 +24,9 @@ from typing import Any, Final
 
 import pandas as pd
 
+from kpi_tools.rows import Row, in_doubt, is_number, rows_of, text_of
 from kpi_tools.vocabulary import CARRIED_FORWARD, CONFIRMED, LET_PASS, OPEN
-from kpi_tools.wording import Row, between, in_doubt, is_number, period_of, rows_of, show, text_of
+from kpi_tools.wording import between, period_of, show
 
 MARK: Final = "?"
 """What stands beside a doubted figure wherever it shows."""

@@ -3,33 +3,16 @@ figures rest on. Each figure is taken from the table that is printed beside it, 
 differ, and each sentence reads rightly for none, one, two and many."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import pandas as pd
 
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import Rows, in_doubt, is_text, rows_of
 from kpi_tools.scorecard import in_last_band, movers
 from kpi_tools.terms import AGAINST, Terms, are, names, were
-from kpi_tools.vocabulary import (
-    MILESTONE,
-    MONITORED,
-    NOT_DUE,
-    NOT_ENOUGH_DATA,
-    NOT_RATED,
-    NOT_TESTABLE,
-    TREND_ARROW,
-)
-from kpi_tools.wording import (
-    Rows,
-    capitalised,
-    change_in_words,
-    in_doubt,
-    in_words,
-    is_text,
-    listed,
-    plural_of,
-    rows_of,
-)
+from kpi_tools.vocabulary import MILESTONE, MONITORED, NOT_DUE, NOT_RATED, TREND_ARROW, UNTESTED
+from kpi_tools.wording import capitalised, change_in_words, in_words, listed, plural_of
 
 KENT_TERMS = Terms()
 _WORDED = {NOT_RATED: "not rated", MONITORED: "monitored only", NOT_DUE: "not due"}
@@ -95,7 +78,7 @@ def _directions(kpis: pd.DataFrame, before: pd.DataFrame | None, terms: Terms) -
     else:
         parts = [counted(state, state) for state in terms.states]
     states = Counter(kpis["direction_of_travel" if tested else "arrow"])
-    little, never = states[NOT_ENOUGH_DATA], states[NOT_TESTABLE]
+    little, never = (states[name] for name in UNTESTED)
     why = "not enough data to tell" if tested else "nothing to compare"
     parts += [f"{in_words(little)} had {why}"] if little else []
     parts += [f"{in_words(never)} cannot be {'tested' if tested else 'compared'}"] if never else []
@@ -191,12 +174,12 @@ def actions_sentence(
     return " ".join(f"{part}." for part in parts)
 
 
-def worsening(kpis: pd.DataFrame, terms: Terms) -> Rows:
-    """The KPIs in a middle band that are getting worse: no colour shows it. Of a figure in doubt
+def worsening(kpis: pd.DataFrame, terms: Terms, ratings: Collection[str]) -> Rows:
+    """The KPIs of these ratings that are getting worse, which no colour shows. Of a figure in doubt
     nothing is concluded."""
     return [
         row
-        for row in rows_of(kpis[kpis["rating"].isin(terms.middle)])
+        for row in rows_of(kpis[kpis["rating"].isin(ratings)])
         if terms.arrow_of(row) == terms.states[2] and not in_doubt(row)
     ]
 
@@ -211,7 +194,7 @@ def worsening_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
         how = "shows a negative trend" if terms.arrow == TREND_ARROW else "is worse than before"
         return f"No {terms.word('kpi')} rated {between} {how}."
     called = names(kpis)
-    some = "; ".join(called[row["kpi_id"]] for row in worsening(kpis, terms))
+    some = "; ".join(called[row["kpi_id"]] for row in worsening(kpis, terms, terms.middle))
     return f"Rated {between} and getting worse: {some}." if some else ""
 
 
@@ -313,7 +296,7 @@ def data_sentences(
         if len(rows):
             some = f"{capitalised(terms.kpis(len(rows)))} {are(len(rows))} {how}"
             sentences.append(f"{some}: {'; '.join(named(rows, called, why))}.")
-    untested = kpis[kpis["direction_of_travel"].isin((NOT_ENOUGH_DATA, NOT_TESTABLE))]
+    untested = kpis[kpis["direction_of_travel"].isin(UNTESTED)]
     untested = untested[untested["kind"] != MILESTONE]
     if len(untested) and TREND_ARROW in terms.council.arrows:
         names_of = "; ".join(named(untested, called, "direction_of_travel"))

@@ -19,6 +19,7 @@ from kpi_tools.frames import Array, in_order
 from kpi_tools.limits import is_described
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import meets
+from kpi_tools.rows import Row, is_number, rows_of
 from kpi_tools.trend import FittedLine, chance_below, fit
 from kpi_tools.units import ends_of
 from kpi_tools.vocabulary import (
@@ -31,7 +32,7 @@ from kpi_tools.vocabulary import (
     NOT_ENOUGH_DATA,
     POLARITIES,
 )
-from kpi_tools.wording import Row, is_number, rows_of, show, with_range
+from kpi_tools.wording import show, with_range
 
 FROM_TREND: Final = "from the trend"
 FROM_MEAN: Final = "from the mean, as there is no clear trend"

@@ -73,8 +73,8 @@ def site(raw: Path, outputs: Path | None, force: bool) -> None:
 def changes(earlier: str, later: str, raw: Path) -> None:
     """List what differs between the reports of two quarters: figures, ratings, commentary."""
     from kpi_tools.loading import read_returns
+    from kpi_tools.rows import rows_of, text_of
     from kpi_tools.scorecard.changes import issue_changes
-    from kpi_tools.wording import rows_of, text_of
 
     quarters = sorted((Quarter.parse(earlier), Quarter.parse(later)))
     then, now = (read_returns(str(raw), quarter) for quarter in quarters)

@@ -15,6 +15,7 @@ from kpi_tools.errors import InputError
 from kpi_tools.loading.schemas import RETURNS
 from kpi_tools.loading.words import ACTION, COMMENTARY, NEW
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import is_number, rows_of
 from kpi_tools.scorecard import rated
 from kpi_tools.scorecard.actions import OPEN, followed
 from kpi_tools.spreadsheets import (
@@ -29,7 +30,7 @@ from kpi_tools.spreadsheets import (
     writing,
 )
 from kpi_tools.vocabulary import ILLUSTRATIVE, MILESTONE, STATUSES
-from kpi_tools.wording import figure_of, is_number, rows_of, show_line
+from kpi_tools.wording import figure_of, show_line
 
 FOLDER: Final = "templates"
 SHEET, WORDS = "Figures", "Words"

@@ -9,20 +9,10 @@ import pandas as pd
 from kpi_tools import vocabulary as words
 from kpi_tools.loading import Council
 from kpi_tools.rating import band_lines, meets
+from kpi_tools.rows import Row, is_number, rows_of, text_of
 from kpi_tools.schemes import EARLIER, Band, Scheme
 from kpi_tools.scorecard import DEFAULT_COUNCIL, counts, ratings_of, trends_of
-from kpi_tools.wording import (
-    Row,
-    capitalised,
-    distance,
-    in_words,
-    is_number,
-    plural_of,
-    rows_of,
-    show_line,
-    text_of,
-    within,
-)
+from kpi_tools.wording import capitalised, distance, in_words, plural_of, show_line, within
 
 AGAINST = {
     "previous": "the previous figure",

@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import Any, Final
 
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import is_number
 from kpi_tools.vocabulary import AMBER, GREEN, NOT_RATED, RED, SUPPRESSED
 from kpi_tools.wording import (
     amount,
     decimals_against,
     figure_of,
     in_words,
-    is_number,
     line_of,
     listed,
     rounded,

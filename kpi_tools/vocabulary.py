@@ -23,6 +23,7 @@ NEGATIVE: Final = "negative"
 NOT_ENOUGH_DATA: Final = "not enough data"
 NOT_TESTABLE: Final = "not testable"
 TRENDS: Final = (POSITIVE, STABLE, NEGATIVE)
+UNTESTED: Final = (NOT_ENOUGH_DATA, NOT_TESTABLE)
 
 BETTER: Final = "better"
 WORSE: Final = "worse"

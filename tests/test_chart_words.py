@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kpi_tools.page.chart_words import chart_notes, chart_text, chart_title
-from kpi_tools.wording import rows_of
+from kpi_tools.rows import rows_of
 from tests.page_samples import points
 
 LINES = {"target": "target", "floor_standard": "floor standard"}

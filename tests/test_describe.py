@@ -22,10 +22,10 @@ from kpi_tools.page.describe import (
 from kpi_tools.page.summary import lowest_lines
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import band_lines
+from kpi_tools.rows import Row, rows_by, rows_of
 from kpi_tools.schemes import parse_schemes
 from kpi_tools.scorecard import recent_quarters, score
 from kpi_tools.terms import Terms, lines_of, miss
-from kpi_tools.wording import Row, rows_by, rows_of
 from tests import kent
 from tests.test_cards import words
 

@@ -12,8 +12,8 @@ from kpi_tools.loading import load
 from kpi_tools.page.drawing import COLOURS
 from kpi_tools.publications.data import COLUMNS
 from kpi_tools.publications.workbook import write_directors_workbook
+from kpi_tools.rows import is_number, rows_by, rows_of
 from kpi_tools.scorecard import report_tables
-from kpi_tools.wording import is_number, rows_by, rows_of
 from tests.kent import BOROUGH, RAW
 from tests.kent import returns as known
 from tests.small_council import make_council

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from kpi_tools.doubts import doubt_table, let_pass, with_doubts
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import in_doubt
 from kpi_tools.scorecard import recent_quarters
-from kpi_tools.wording import in_doubt
 from tests import kent
 
 HOMES = [663, 655, 658, 640, 624, 612]

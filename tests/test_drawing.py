@@ -9,7 +9,7 @@ from kpi_tools.errors import KpiError
 from kpi_tools.page import drawing
 from kpi_tools.page.charts import activity_chart, kpi_chart
 from kpi_tools.page.overviews import counts_chart, peers_strip
-from kpi_tools.wording import rows_of
+from kpi_tools.rows import rows_of
 from tests.page_samples import activity_points, points
 
 HOSTILE = "</script><img src=x onerror=alert(1)> & \"'\\\n{datum.x} ' + 1"

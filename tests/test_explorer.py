@@ -16,8 +16,8 @@ from kpi_tools.explorer.screen import Explorer
 from kpi_tools.explorer.table import offline_page
 from kpi_tools.explorer.views import VIEWS
 from kpi_tools.provenance import slug
+from kpi_tools.rows import rows_of
 from kpi_tools.terms import Terms
-from kpi_tools.wording import rows_of
 from tests import kent
 
 CHILDREN = "Children, Young People and Education"

@@ -14,8 +14,8 @@ from kpi_tools.explorer.views import view
 from kpi_tools.loading import as_known_at, load, read_returns
 from kpi_tools.page.cards import Context, cards
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import rows_by
 from kpi_tools.scorecard import recent_quarters, score
-from kpi_tools.wording import rows_by
 from tests.small_council import HEAD, make_council, write_table
 
 ATTENDED = [11821, 13303, 12832, 13504, 12876, 12873, 12700, 12064, 12487]

@@ -9,8 +9,8 @@ from kpi_tools.errors import InputError
 from kpi_tools.explorer.evidence import commentary_so_far, evidence
 from kpi_tools.explorer.history import OneKpi, kpi_in_report, kpi_tables
 from kpi_tools.page.describe import required_cases, takes
+from kpi_tools.rows import rows_of
 from kpi_tools.terms import Terms, lines_of
-from kpi_tools.wording import rows_of
 from tests import kent
 
 NAN = float("nan")

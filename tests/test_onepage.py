@@ -11,7 +11,8 @@ from pypdf import PdfReader
 
 import kpi_tools as kpi
 from kpi_tools.publications.onepage import one_page, short
-from kpi_tools.wording import figure_of, line_of, rows_of
+from kpi_tools.rows import rows_of
+from kpi_tools.wording import figure_of, line_of
 from tests.kent import BOROUGH, RAW, earlier, returns, scorecard
 from tests.small_council import make_council
 from tests.workplace import violations

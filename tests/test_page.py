@@ -10,12 +10,13 @@ import pytest
 from kpi_tools.errors import KpiError
 from kpi_tools.page.cards import activity_cards, cards
 from kpi_tools.page.chapters import at_a_glance, illustrative_banner, reds
-from kpi_tools.page.html import Html, markdown, paragraphs, section, style
+from kpi_tools.page.html import Html, markdown, paragraphs, piece, section, style
 from kpi_tools.page.summary import key, summary
 from kpi_tools.parameters import complete
 from kpi_tools.report.export import numbered, page_style, to_html
 from kpi_tools.report.export import policy as policy_of
 from kpi_tools.scorecard.changes import movement
+from kpi_tools.terms import Terms
 from tests import kent
 from tests.html_policy import assert_self_contained
 from tests.page_samples import activity_points, points, scorecard_of
@@ -67,7 +68,7 @@ def report():
     return page(
         "# The notebook's own title",
         code(style()),
-        code(illustrative_banner(recent, activity)),
+        code(illustrative_banner(recent, activity, Terms())),
         code(summary(kpis, before, moved, recent, returns)),
         code(key(returns, kpis)),
         code(at_a_glance(kpis, recent, returns)),
@@ -129,7 +130,7 @@ def test_the_anchor_of_a_paragraph_and_of_a_card_stays_when_its_number_does_not(
 
     card = cards(scorecard_of(points()), points())
     assert anchors("one", card, "two") == "1.1 new-section-1 2.1 a-1 2.2 kpi-cs01 2.3 a-2"
-    now = paragraphs("Only in some reports.", name="now-green")
+    now = piece("paragraphs", ["Only in some reports."], "now-green")
     said = "1.1 new-section-1 2.1 a-1 2.2 now-green 2.3 kpi-cs01 2.4 a-2"
     assert anchors("one", now, card, "two") == said
 

@@ -114,9 +114,10 @@ def test_the_last_reports_have_picture_and_table():
 
 
 def test_the_banner_counts_what_is_invented():
-    assert str(illustrative_banner(points())) == ""
+    assert str(illustrative_banner(points(), activity_points(), Terms())) == ""
     kpis = points(status=["illustrative"] * 4 + ["final"] * 2, target_status="illustrative")
-    text = Cells(illustrative_banner(kpis, activity_points(status="illustrative"))).text
+    demand = activity_points(status="illustrative")
+    text = Cells(illustrative_banner(kpis, demand, Terms())).text
     assert "4 of the 6 figures of its KPIs, the targets of one KPI and six activity figures" in text
 
 

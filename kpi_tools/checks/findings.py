@@ -13,7 +13,8 @@ import pandas as pd
 
 from kpi_tools.errors import InputError
 from kpi_tools.loading.rules import ERROR, NOTICE, WARNING, rows_in_words
-from kpi_tools.wording import Row, listed, plural, rows_of
+from kpi_tools.rows import Row, rows_of
+from kpi_tools.wording import listed, plural
 
 COLUMNS: Final = ("severity", "code", "place", "finding", "remedy")
 DRAFT: Final = "draft"

@@ -12,10 +12,11 @@ from kpi_tools.loading import Council, Returns
 from kpi_tools.loading.rules import as_changes
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import cannot_be_rated
+from kpi_tools.rows import Row, is_text, rows_of
 from kpi_tools.scorecard.actions import without_action
 from kpi_tools.scorecard.changes import sent_before
 from kpi_tools.vocabulary import CARRIED_FORWARD, SUPPRESSED
-from kpi_tools.wording import Row, is_text, rows_of, within
+from kpi_tools.wording import within
 
 _LEFT_OVER: Final = re.compile(
     r"^(?:(?:Series|Column|Sheet|Category) ?\d+|(?:Chart|Axis) Title|TBC|TBD|xx+|KPI name)$|"

@@ -15,10 +15,11 @@ import pandas as pd
 from kpi_tools.checks.findings import Finding
 from kpi_tools.loading import Council, Returns
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import Row, is_number, rows_of
 from kpi_tools.scorecard import matrix, ratings_of, section_words
 from kpi_tools.tokens import kpi_figures, without_figure
 from kpi_tools.vocabulary import MONITORED, NEGATIVE, NOT_DUE, NOT_RATED
-from kpi_tools.wording import Row, in_words, is_number, rows_of, within
+from kpi_tools.wording import in_words, within
 
 _TOKEN: Final = re.compile(r"£?\d[\d,]*(?:\.\d+)?|[^\W\d_]+(?:['’-][^\W\d_]+)*|[^\w\s]|\n")
 _ENDS: Final = frozenset(".!?;\n")

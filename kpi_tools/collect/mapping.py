@@ -19,9 +19,9 @@ from kpi_tools.collect.sheets import open_sheets
 from kpi_tools.collect.tables import MEANINGS, Column
 from kpi_tools.errors import InputError
 from kpi_tools.loading.cells import clean_name
+from kpi_tools.rows import rows_of
 from kpi_tools.spreadsheets import choices, make_workbook, restrict, solid
 from kpi_tools.units import UNITS
-from kpi_tools.wording import rows_of
 
 FILE: Final = "mapping.xlsx"
 OPEN, COLUMNS, KPIS, SETTINGS, LEFT = "To fill in", "Columns", "KPIs", "Settings", "Left out"

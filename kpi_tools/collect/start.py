@@ -24,8 +24,9 @@ from kpi_tools.loading import Returns, quarters_with_returns, read_returns, with
 from kpi_tools.provenance import slug
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import COUNCIL_BOOK
+from kpi_tools.rows import is_number, rows_of
 from kpi_tools.spreadsheets import save_workbook, writing
-from kpi_tools.wording import is_number, plural, rows_of
+from kpi_tools.wording import plural
 
 DIFFERENCES: Final = "differences.html"
 _FEW: Final = 6

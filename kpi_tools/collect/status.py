@@ -11,12 +11,13 @@ from kpi_tools.collect.pages import filled
 from kpi_tools.loading import Returns, calendars, in_set, quarters_with_returns, read_returns
 from kpi_tools.loading.rules import ERROR
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import rows_of
 from kpi_tools.scorecard import report_tables
 from kpi_tools.scorecard.actions import without_action
 from kpi_tools.spreadsheets import write_csv
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import NOT_AVAILABLE
-from kpi_tools.wording import capitalised, listed, rows_of
+from kpi_tools.wording import capitalised, listed
 
 RECEIVED, MISSING, REJECTED = "received", "missing", "rejected"
 _OF_KPI: Final = ["kpi_id", "kpi_name", "directorate", "owner"]

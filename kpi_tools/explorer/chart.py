@@ -13,10 +13,11 @@ from kpi_tools.frames import in_order
 from kpi_tools.kinds import AUTO, RUN, SHARES, XMR, chart_for
 from kpi_tools.limits import process_limits
 from kpi_tools.page.canvas import period_label
+from kpi_tools.rows import rows_of
 from kpi_tools.terms import Terms
 from kpi_tools.variation import special_causes
 from kpi_tools.vocabulary import FINAL, NOT_CHARTED, POLARITIES
-from kpi_tools.wording import rows_of, written_decimals
+from kpi_tools.wording import written_decimals
 
 _MOST_DECIMALS = 1
 

@@ -29,10 +29,11 @@ from kpi_tools.page.charts import (
 from kpi_tools.page.drawing import QUIET
 from kpi_tools.page.labels import Label, every, text_width
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import Row, Rows, is_number, rows_of, text_of
 from kpi_tools.terms import Terms
 from kpi_tools.units import ends_of
 from kpi_tools.vocabulary import COMMON_CAUSE, ESTIMATED, FINAL, ILLUSTRATIVE
-from kpi_tools.wording import Row, Rows, is_number, rows_of, show_line, text_of
+from kpi_tools.wording import show_line
 
 SIZES = {"S": (420.0, 190.0), "M": (640.0, 200.0), "L": (880.0, 390.0), "PAGE": (904.0, 300.0)}
 """Width of a picture and height of its plot: in columns, on a large screen, on a page."""

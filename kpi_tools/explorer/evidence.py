@@ -21,6 +21,7 @@ from kpi_tools.page.describe import quarters_alone
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import band_lines
 from kpi_tools.rebases import rebase_notes
+from kpi_tools.rows import Row, Rows, is_text, rows_by, rows_of
 from kpi_tools.scorecard import rated, recent_quarters, score
 from kpi_tools.scorecard.series import (
     AGREED,
@@ -36,7 +37,7 @@ from kpi_tools.tokens import filled, kpi_figures
 from kpi_tools.trend import gls_direction
 from kpi_tools.units import adds_up
 from kpi_tools.vocabulary import ILLUSTRATIVE, MONTH, NOT_RATED
-from kpi_tools.wording import Row, Rows, capitalised, is_text, named, rows_by, rows_of
+from kpi_tools.wording import capitalised, named
 
 WITHHELD = "a figure of this KPI looks like a fault of the data, and nobody has confirmed it"
 TEXTS = ["commentary", "management_action"]

@@ -25,35 +25,21 @@ from kpi_tools.loading import Returns, as_known_at, commentary_until, in_set, li
 from kpi_tools.page.cards import Context, cards
 from kpi_tools.page.chart_words import quality_notes
 from kpi_tools.page.describe import required_cases, since_title
+from kpi_tools.page.facts import figure_cell, rating_cell
 from kpi_tools.page.html import (
     Html,
-    badge,
     figure_with_status,
-    looks,
     paragraphs,
     render,
     report_table,
 )
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import Row, Rows, is_number, is_text, rows_by, rows_of
 from kpi_tools.scorecard.changes import restated_between
 from kpi_tools.spreadsheets import safe_text
 from kpi_tools.tokens import filled, kpi_figures
 from kpi_tools.vocabulary import CLOSEST, HIGHER, IN_YEARS, LOWER, MONITORED
-from kpi_tools.wording import (
-    Row,
-    Rows,
-    capitalised,
-    figure_of,
-    is_number,
-    is_text,
-    line_of,
-    listed,
-    period_of,
-    plural,
-    rows_by,
-    rows_of,
-    show,
-)
+from kpi_tools.wording import capitalised, line_of, listed, period_of, plural, show
 
 _BASES = {
     "quarter": "One figure covers one quarter.",
@@ -122,7 +108,6 @@ class OneKpi:
         known, changes = self.known, self.known.returns.changelog
         context = Context(
             self.known.terms,
-            headline=known.returns.council.headline,
             dated=known.returns.annotations,
             breaks=rows_by(changes[changes["change"] == "redefined"]),
             rebases=rows_by(self.known.rebases),
@@ -192,7 +177,7 @@ class OneKpi:
         rows = [
             {
                 "Period": period_of(row),
-                "Figure": _figure(row),
+                "Figure": figure_cell(row),
                 "Usual range": usual_range(row) if is_number(row["lower_limit"]) else row["limits"],
                 "Rule": _text(row["rule"], "–"),
                 "Why, or why not": row["why"],
@@ -207,11 +192,11 @@ class OneKpi:
         """Both directions of travel, what is expected next, and every figure's rating."""
         if is_text(self.kpi["milestone"]):
             return paragraphs("A status has no direction of travel and is not predicted.")
-        colours, lines = looks(self.known.terms), self.known.terms.lines(self.kpi)
+        terms = self.known.terms
         rows = [
-            {"Quarter": period_of(row), "Figure": _figure(row)}
-            | {self.known.terms.head(name): line_of(row, name) for name in lines}
-            | {"Rating": badge(row["rating"], colours.get(row["rating"]))}
+            {"Quarter": period_of(row), "Figure": figure_cell(row)}
+            | {terms.head(name): line_of(row, name) for name in terms.lines(self.kpi)}
+            | {"Rating": rating_cell(row, terms)}
             for row in rows_of(self.known.of("quarters", self.kpi_id))
         ]
         caption = "Each quarter's figure, lines and rating"
@@ -241,7 +226,7 @@ class OneKpi:
         rows = [
             {
                 "Quarter": period_of(row),
-                "Twelve months": _figure(row),
+                "Twelve months": figure_cell(row),
                 "The quarter alone": show(
                     row["in_period_value"], row["unit"], int(row["decimals"])
                 ),
@@ -373,10 +358,6 @@ def _csv(table: dict[str, Any]) -> str:
 
 def _table(rows: Rows, caption: str, name: str) -> Html:
     return report_table(rows, caption, name=name, look="kpi-order")
-
-
-def _figure(row: Row) -> Html:
-    return figure_with_status(figure_of(row), row["status"] if is_number(row["value"]) else None)
 
 
 def _text(text: Any, otherwise: str) -> str:

@@ -9,22 +9,10 @@ from kpi_tools.doubts import MARK
 from kpi_tools.explorer.evidence import Evidence
 from kpi_tools.kinds import DAYS_BETWEEN
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import Row, in_doubt, is_text, rows_of, text_of
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import FINAL, ILLUSTRATIVE, MONITORED
-from kpi_tools.wording import (
-    Row,
-    figure_of,
-    in_doubt,
-    is_text,
-    line_of,
-    listed,
-    parts_of,
-    period_of,
-    plural,
-    rows_of,
-    show,
-    text_of,
-)
+from kpi_tools.wording import figure_of, line_of, listed, parts_of, period_of, plural, show
 
 
 def facts(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, Row]:

@@ -8,21 +8,11 @@ from kpi_tools import vocabulary
 from kpi_tools.explorer.evidence import WITHHELD, Evidence
 from kpi_tools.page.describe import direction_sentence, month_alone
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import Row, is_number, is_text, rows_of
 from kpi_tools.scorecard.series import NOT_ASSESSED
 from kpi_tools.tokens import kpi_figures
 from kpi_tools.trend import size_in_words
-from kpi_tools.wording import (
-    Row,
-    between,
-    capitalised,
-    figure_of,
-    in_words,
-    is_number,
-    is_text,
-    line_of,
-    rows_of,
-    show,
-)
+from kpi_tools.wording import between, capitalised, figure_of, in_words, line_of, show
 
 _DIRECTIONS = {
     vocabulary.POSITIVE: "The direction of travel is positive.",

@@ -25,8 +25,9 @@ from kpi_tools.explorer.points import facts
 from kpi_tools.explorer.sentences import status_sentences
 from kpi_tools.explorer.views import VIEWS, view
 from kpi_tools.page.chart_words import quality_notes
-from kpi_tools.page.html import Html, looks, piece, render, slug
+from kpi_tools.page.html import Html, piece, render, slug
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import Row, Rows, in_doubt, is_number, is_text, rows_by, rows_of
 from kpi_tools.scorecard.series import NOT_ASSESSED
 from kpi_tools.terms import names
 from kpi_tools.vocabulary import (
@@ -38,20 +39,7 @@ from kpi_tools.vocabulary import (
     SPECIAL_CAUSES,
     TREND_ARROW,
 )
-from kpi_tools.wording import (
-    Row,
-    Rows,
-    capitalised,
-    figure_of,
-    in_doubt,
-    is_number,
-    is_text,
-    line_of,
-    period_of,
-    plural,
-    rows_by,
-    rows_of,
-)
+from kpi_tools.wording import capitalised, figure_of, line_of, period_of, plural
 
 HERE = Path(__file__).parent
 COLUMNS = {
@@ -68,7 +56,7 @@ def screen(known: Evidence, directorate: str, **more: Any) -> dict[str, Any]:
     """The screen but for its pictures: the KPIs in order of consequence, and what can be chosen."""
     council, quarter = known.returns.council, known.returns.quarter
     terms = known.terms
-    colours, short = looks(terms), names(known.kpis, short=True)
+    short = names(known.kpis, short=True)
     six = rows_by(known.recent)
     kpis = [
         _row(row | {"short": short[row["kpi_id"]]}, six[row["kpi_id"]], known)
@@ -93,7 +81,7 @@ def screen(known: Evidence, directorate: str, **more: Any) -> dict[str, Any]:
             "target": terms.head("target"),
             "action": terms.head("management_action"),
         },
-        "bands": [{"name": name, "look": colours[name]} for name in bands],
+        "bands": [{"name": name, "look": terms.look(name)} for name in bands],
         "directions": [[bad, "Worse"], [flat, unchanged], [good, "Better"]],
         "views": [[name, title] for name, title in VIEWS.items()],
         "kpis": kpis,
@@ -103,7 +91,6 @@ def screen(known: Evidence, directorate: str, **more: Any) -> dict[str, Any]:
 
 def _row(kpi: Row, recent: Rows, known: Evidence) -> dict[str, Any]:
     terms, kpi_id = known.terms, kpi["kpi_id"]
-    colours = looks(terms)
     line = next(iter(terms.lines(kpi)), "target")
     doubted = in_doubt(kpi)
     sure = {FINAL: "final", ILLUSTRATIVE: "hollow"}
@@ -119,14 +106,14 @@ def _row(kpi: Row, recent: Rows, known: Evidence) -> dict[str, Any]:
         "section": kpi["section"],
         "owner": kpi["owner"] if is_text(kpi["owner"]) else "",
         "rating": kpi["rating"],
-        "look": colours.get(kpi["rating"], "not-rated"),
+        "look": terms.look(kpi["rating"]),
         "value": f"{figure_of(kpi, bare=True)}{MARK if doubted else ''}",
         "target": line_of(kpi, line, bare=True) if is_number(kpi.get(line)) else "",
         "six": [
             {
                 "title": period_of(row),
                 "rating": row["rating"],
-                "look": colours.get(row["rating"], "not-rated"),
+                "look": terms.look(row["rating"]),
                 "sure": "doubt" if in_doubt(row) else sure.get(row["status"], "pale"),
             }
             for row in recent
@@ -186,9 +173,8 @@ def view_data(known: Evidence, kpi_id: str, name: str, size: str) -> dict[str, A
 def facts_of(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, Any]:
     """The facts of all points of a KPI, by their id."""
     remarks = commentary_so_far(known, commentary[commentary["kpi_id"] == kpi_id])
-    colours = looks(known.terms)
     return {
-        name: {**one, "look": colours.get(one["rating"], "")}
+        name: {**one, "look": known.terms.look(one["rating"]) if one["rating"] else ""}
         for name, one in facts(known, kpi_id, remarks).items()
     }
 

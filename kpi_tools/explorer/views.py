@@ -30,20 +30,17 @@ from kpi_tools.page.chart_words import note_in_words, notes_on
 from kpi_tools.page.describe import is_rolling, leaving_quarters, month_alone, to_reach
 from kpi_tools.quarters import Quarter
 from kpi_tools.rebases import suggested_rebases
+from kpi_tools.rows import Row, is_number, is_text, rows_of
 from kpi_tools.units import adds_up
 from kpi_tools.wording import (
-    Row,
     capitalised,
     figure_of,
-    is_number,
-    is_text,
     line_of,
     listed,
     parts_of,
     period_of,
     plural,
     rounded,
-    rows_of,
     show,
 )
 

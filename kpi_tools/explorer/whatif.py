@@ -20,21 +20,13 @@ from kpi_tools.explorer.views import trend_of
 from kpi_tools.outlook import chance_in_words, outlook, outlook_in_words
 from kpi_tools.page.describe import is_rolling, leaving_quarters, to_reach
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import Row, is_number, is_text, rows_of
 from kpi_tools.scorecard import rated
 from kpi_tools.terms import lines_of
 from kpi_tools.trend import direction_of_travel
 from kpi_tools.units import ends_of
 from kpi_tools.vocabulary import HIGHER, LOWER, MULTIPLIERS
-from kpi_tools.wording import (
-    Row,
-    capitalised,
-    is_number,
-    is_text,
-    parts_of,
-    rows_of,
-    show,
-    show_line,
-)
+from kpi_tools.wording import capitalised, parts_of, show, show_line
 
 LINES = ("target", "floor_standard")
 _MARGIN = 0.35

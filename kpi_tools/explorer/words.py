@@ -29,10 +29,11 @@ from kpi_tools.provenance import council_name, slug
 from kpi_tools.quarters import Quarter
 from kpi_tools.report import OUTPUTS, RAW
 from kpi_tools.report.publish import MANIFEST
+from kpi_tools.rows import is_text, rows_of
 from kpi_tools.scorecard import in_last_band
 from kpi_tools.scorecard.actions import OPEN, followed
 from kpi_tools.tokens import filled, kpi_figures
-from kpi_tools.wording import is_text, plural, rows_of
+from kpi_tools.wording import plural
 
 Texts = tuple[str, str]
 """Commentary and management action of a KPI."""

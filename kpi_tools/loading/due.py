@@ -17,8 +17,8 @@ from kpi_tools.loading.periods import ACADEMIC
 from kpi_tools.loading.read import Table
 from kpi_tools.loading.schemas import BEGINNING
 from kpi_tools.quarters import Quarter, year_ended_by, year_ending
+from kpi_tools.rows import rows_of
 from kpi_tools.vocabulary import IN_YEARS, MILESTONE, NOT_AVAILABLE, NOT_YET_DUE
-from kpi_tools.wording import rows_of
 
 _DUE: Final = {"half_yearly": "Q2;Q4", "termly": "Q2;Q3;Q4", "annual": "Q4", "biennial": "Q4"}
 _EACH: Final = "Q1;Q2;Q3;Q4"

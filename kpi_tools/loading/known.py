@@ -12,9 +12,10 @@ from kpi_tools.loading.due import Calendar
 from kpi_tools.loading.returns import NUMBERS, PARTS
 from kpi_tools.loading.rules import Ledger
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import rows_of
 from kpi_tools.units import MULTIPLIERS, adds_up
 from kpi_tools.vocabulary import MONTH, NOT_AVAILABLE, STATUSES_WITH_VALUE
-from kpi_tools.wording import parts_of, rows_of, show, written_decimals
+from kpi_tools.wording import parts_of, show, written_decimals
 
 _NUMBERS: Final = list(NUMBERS)
 _PARTS: Final = list(PARTS)

@@ -15,7 +15,7 @@ import pandas as pd
 from kpi_tools.page.drawing import BANDS, INK, QUIET, VIOLET, WHITE, Drawing
 from kpi_tools.page.labels import Box, Label, Level, Segment, every, place, spread, text_width
 from kpi_tools.rating import band_lines, meets
-from kpi_tools.wording import Row, Rows, is_number, rows_of
+from kpi_tools.rows import Row, Rows, is_number, rows_of
 
 DEFAULT_COLOURS = {"Green": "green", "Amber": "amber", "Red": "red"}
 Pair = tuple[float, float]

@@ -9,18 +9,20 @@ import pandas as pd
 from kpi_tools.page.canvas import axis, number
 from kpi_tools.page.chart_words import against_expected, notes_on, quality_notes
 from kpi_tools.page.charts import LINES, Chart, activity_chart, kpi_chart, milestone_chart
-from kpi_tools.page.describe import (
-    IN_DOUBT,
-    arrow_sentences,
-    begins_anew,
-    direction_sentence,
-    month_alone,
-    short_title,
+from kpi_tools.page.describe import begins_anew, course, month_alone, short_title
+from kpi_tools.page.facts import (
+    action_of,
+    entry,
+    fact,
+    facts,
+    figure_cell,
+    figure_fact,
+    rating_cell,
 )
-from kpi_tools.page.facts import action_of, entry, fact, facts, figure_cell, figure_fact
-from kpi_tools.page.html import Html, badge, figure_with_status, render, slug
+from kpi_tools.page.html import Html, figure_with_status, render, slug
 from kpi_tools.page.overviews import peers_chart
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import Row, Rows, is_number, is_text, rows_by, rows_of, text_of
 from kpi_tools.terms import Terms
 from kpi_tools.units import ends_of
 from kpi_tools.vocabulary import (
@@ -31,26 +33,8 @@ from kpi_tools.vocabulary import (
     MONITORED,
     MONTH,
     NOT_RATED,
-    TREND_ARROW,
 )
-from kpi_tools.wording import (
-    MISSING,
-    NOT_SET,
-    Row,
-    Rows,
-    capitalised,
-    figure_of,
-    in_doubt,
-    is_number,
-    is_text,
-    line_of,
-    rounded,
-    rows_by,
-    rows_of,
-    show,
-    text_of,
-    unit_words,
-)
+from kpi_tools.wording import NOT_SET, capitalised, figure_of, line_of, rounded, show, unit_words
 
 _FEW_AREAS, _PERIODS = 4, 6
 
@@ -65,12 +49,10 @@ class Context:
     targets: Mapping[str, Rows] = field(default_factory=dict)
     actions: Mapping[str, Rows] = field(default_factory=dict)
     outlooks: Mapping[str, Row] = field(default_factory=dict)
-    form: str = "auto"
     bands: Mapping[str, Rows] | None = None
     ahead: Mapping[str, Rows] = field(default_factory=dict)
     breaks: Mapping[str, Rows] = field(default_factory=dict)
     rebases: Mapping[str, Rows] = field(default_factory=dict)
-    headline: str = ""
     dated: pd.DataFrame | None = None
 
 
@@ -104,14 +86,12 @@ def card(
     figures are in `every`."""
     name, terms = kpi["kpi_id"], context.terms
     displayed = entry(kpi, terms)
+    anchor = displayed["anchor"]
     benchmarks, months = context.benchmarks.get(name, []), context.months.get(name, [])
     areas = _latest(benchmarks)
     before = points[-2].get("milestone") if len(points) > 1 else None
     actions = [action_of(one) for one in context.actions.get(name, [])]
-    tested = TREND_ARROW in terms.council.arrows and kpi.get("kind") != MILESTONE
-    trend = [direction_sentence(kpi)] if tested else []
-    trend += begins_anew(points, context.breaks.get(name, []), context.rebases.get(name, []))
-    trend += arrow_sentences(kpi)
+    anew = begins_anew(points, context.breaks.get(name, []), context.rebases.get(name, []))
     return render(
         "card.html.j2",
         kpi=displayed,
@@ -121,7 +101,7 @@ def card(
         facts=facts(kpi | {"previous_milestone": before}, terms),
         picture=small_picture(
             points,
-            displayed["anchor"],
+            anchor,
             context,
             small=False,
             outlook=next(iter(context.ahead.get(name, [])), None),
@@ -129,13 +109,13 @@ def card(
             benchmarks=areas,
             dated=[] if context.dated is None else notes_on(context.dated, points[-1]),
         ),
-        trend=[IN_DOUBT] if any(map(in_doubt, points)) else trend,
-        peers=peers_chart(points, benchmarks, context.headline, f"{displayed['anchor']}-peers"),
+        trend=course(kpi, points, anew, terms),
+        peers=peers_chart(points, benchmarks, terms.council.headline, f"{anchor}-peers"),
         outlook=context.outlooks.get(name),
         actions=actions,
         action_word=terms.head("management_action"),
         gap=kpi["rating"] in terms.worst and not displayed["action"] and not actions,
-        parts=_parts(parts, every or {}, displayed["anchor"], context),
+        parts=_parts(parts, every or {}, anchor, context),
         notes=_notes(kpi, areas, months),
         figures=figures_table(kpi, points, context),
         row=kpi,
@@ -147,7 +127,7 @@ def card(
 
 
 def small_picture(
-    points: Rows, name: str, context: Context, *, small: bool = True, **more: Any
+    points: Rows, name: str, context: Context, *, form: str = "", small: bool = True, **more: Any
 ) -> Chart:
     """The figures alone, in little room; `more`: what stands beside them where there is more."""
     kpi = points[-1]
@@ -155,8 +135,9 @@ def small_picture(
         return milestone_chart(points, name, context.terms.looks)
     bands = None if context.bands is None else context.bands.get(kpi["kpi_id"], [])
     breaks = [row["from_quarter"] for row in context.breaks.get(kpi["kpi_id"], [])]
-    looks: Any = {"words": context.terms.line_words, "form": context.form, "small": small} | more
-    return kpi_chart(points, name, bands=bands, breaks=breaks, **looks)
+    looks: Any = {"words": context.terms.line_words, "small": small} | more
+    form = form or context.terms.council.chart_form
+    return kpi_chart(points, name, bands=bands, breaks=breaks, form=form, **looks)
 
 
 def _parts(
@@ -235,8 +216,7 @@ def figures_table(kpi: Row, points: Rows, context: Context) -> Rows:
             mark = ILLUSTRATIVE if invented else None
             cells[terms.head(name)] = figure_with_status(line_of(row, name, bare=True), mark)
         if kpi["rating"] != MONITORED:
-            look = terms.look(row["rating"])
-            cells["Rating"] = badge(row["rating"], look, doubted=in_doubt(row))
+            cells["Rating"] = rating_cell(row, terms)
         rows.append(cells)
     return rows
 
@@ -308,6 +288,7 @@ def _compared(now: float, then: float) -> str | None:
 
 def _expected(row: Row) -> str:
     """From what to what a figure was expected."""
-    names, place = ("lower_expected", "upper_expected"), (row["unit"], row["decimals"])
-    low, high = (show(row[name], *place, bare=True) for name in names)
-    return NOT_SET if MISSING in (low, high) else f"{low} to {high}"
+    ends = [row[name] for name in ("lower_expected", "upper_expected")]
+    if not all(map(is_number, ends)):
+        return NOT_SET
+    return " to ".join(show(end, row["unit"], row["decimals"], bare=True) for end in ends)

@@ -5,10 +5,11 @@ import pandas as pd
 from kpi_tools.loading import Returns
 from kpi_tools.page.html import Html, badge, render, section
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import Row, Rows, rows_of, text_of
 from kpi_tools.scorecard import changes as since
 from kpi_tools.scorecard import first_report, report_before
 from kpi_tools.terms import Terms
-from kpi_tools.wording import Row, Rows, capitalised, rows_of, signed, text_of
+from kpi_tools.wording import capitalised, signed
 
 _TITLE = "Changes since the previous report"
 

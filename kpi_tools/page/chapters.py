@@ -17,6 +17,7 @@ from kpi_tools.page.overviews import sparkline
 from kpi_tools.page.summary import by_distance, lowest_lines
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import band_lines
+from kpi_tools.rows import Row, Rows, in_doubt, is_number, is_text, rows_by, rows_of, text_of
 from kpi_tools.scorecard import report_before, section_words
 from kpi_tools.scorecard.actions import followed, in_report, without_action
 from kpi_tools.scorecard.series import variation_and_assurance
@@ -25,26 +26,12 @@ from kpi_tools.vocabulary import (
     FAILS,
     HIT_OR_MISS,
     ILLUSTRATIVE,
-    NOT_ENOUGH_DATA,
     NOT_RATED,
-    NOT_TESTABLE,
     PASSES,
     TREND_ARROW,
+    UNTESTED,
 )
-from kpi_tools.wording import (
-    Row,
-    Rows,
-    figure_of,
-    gap_of,
-    in_doubt,
-    in_words,
-    is_number,
-    is_text,
-    line_of,
-    rows_by,
-    rows_of,
-    text_of,
-)
+from kpi_tools.wording import figure_of, gap_of, in_words, line_of
 
 
 def context_of(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Context:
@@ -55,13 +42,11 @@ def context_of(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Co
         benchmarks=rows_by(returns.benchmarks),
         months=rows_by(returns.months),
         targets=rows_by(returns.targets),
-        outlooks=outlooks(kpis, recent, returns, terms),
-        form=council.chart_form,
+        outlooks=outlooks(kpis, recent, returns),
         bands=rows_by(band_lines(recent, council.schemes)),
         ahead=rows_by(predictions(recent, **settings_of(returns))),
         breaks=_redefined(returns),
         rebases=rows_by(returns.rebases),
-        headline=council.headline,
         dated=returns.annotations,
         actions=_open_actions(returns),
     )
@@ -95,9 +80,7 @@ def left_out(returns: Returns) -> Html:
     )
 
 
-def illustrative_banner(
-    recent: pd.DataFrame, activity: pd.DataFrame | None = None, terms: Terms | None = None
-) -> Html:
+def illustrative_banner(recent: pd.DataFrame, activity: pd.DataFrame, terms: Terms) -> Html:
     """The notice at the top of a report that shows any invented figure."""
     columns = ("target_status", "kpi_status")
     lines, whole = (recent.loc[recent[c] == ILLUSTRATIVE, "kpi_id"].nunique() for c in columns)
@@ -107,8 +90,8 @@ def illustrative_banner(
         displayed=len(recent),
         lines=lines,
         whole=whole,
-        activity=0 if activity is None else int((activity["status"] == ILLUSTRATIVE).sum()),
-        terms=terms or Terms(),
+        activity=int((activity["status"] == ILLUSTRATIVE).sum()),
+        terms=terms,
     )
 
 
@@ -166,8 +149,7 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
     worst = narrative.worst_of(kpis, terms)
     lowest = lowest_lines(worst, terms) if len(worst) else {}
     lines = band_lines(recent[recent["kpi_id"].isin(worst["kpi_id"])], returns.council.schemes)
-    form, breaks = returns.council.chart_form, _redefined(returns)
-    pictured = Context(terms, form=form, bands=rows_by(lines), breaks=breaks)
+    pictured = Context(terms, bands=rows_by(lines), breaks=_redefined(returns))
     entries = []
     for row in by_distance(rows_of(worst), lowest):
         name, series = row["kpi_id"], points[row["kpi_id"]]
@@ -293,7 +275,7 @@ def method(returns: Returns, kpis: pd.DataFrame, recent: pd.DataFrame) -> Html:
 def how_rated(returns: Returns, kpis: pd.DataFrame) -> Html:
     """How ratings, arrows, changes and outlook are made, with the council's settings and terms."""
     council, terms = returns.council, Terms(returns.council)
-    tested = int((~kpis["direction_of_travel"].isin((NOT_ENOUGH_DATA, NOT_TESTABLE))).sum())
+    tested = int((~kpis["direction_of_travel"].isin(UNTESTED)).sum())
     return render(
         "method.html.j2",
         lines=[terms.word(name) for name in terms.all_lines(kpis)],

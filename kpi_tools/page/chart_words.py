@@ -11,26 +11,19 @@ import pandas as pd
 from kpi_tools import vocabulary
 from kpi_tools.errors import InputError
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import Row, Rows, in_doubt, is_number, is_text, rows_of
 from kpi_tools.wording import (
-    Row,
-    Rows,
     between,
     capitalised,
     figure_of,
     gap_of,
-    in_doubt,
     in_words,
-    is_number,
-    is_text,
     line_of,
     listed,
     money_words,
     plural,
-    rows_of,
     show,
-    text_of,
     unit_words,
-    with_range,
 )
 
 WORDS = {"target": "target", "floor_standard": "floor standard"}
@@ -136,19 +129,6 @@ def chart_notes(points: Rows, columns: bool) -> list[str]:
     return notes
 
 
-def outlook_text(outlook: Row, row: Row) -> str:
-    """`Outlook for March 2025: 91%, between 84% and 97%.`"""
-    names, place = ("expected", "low", "high"), (row["unit"], int(row["decimals"]))
-    values = with_range(*(show(outlook[name], *place) for name in names))
-    return f"Outlook for {period_words(outlook)}: {values}."
-
-
-def activity_title(points: Rows) -> str:
-    """Where the latest figure of an activity indicator lies, beside what was expected."""
-    where = against_expected(points[-1])
-    return f"The latest is {where} the expected range" if where else _unrated_title(points)
-
-
 def against_expected(row: Row) -> str | None:
     """`below`, `within` or `above` what was expected; nothing where one of the three is missing."""
     value, low, high = (row[name] for name in ("value", "lower_expected", "upper_expected"))
@@ -157,24 +137,17 @@ def against_expected(row: Row) -> str | None:
     return "below" if value < low else "above" if value > high else "within"
 
 
-def activity_text(points: Rows) -> str:
-    """The alternative text of an activity indicator's chart."""
-    last = points[-1]
+def activity_words(points: Rows) -> tuple[str, str]:
+    """Title and alternative text of an activity indicator's chart: where the latest figure lies,
+    beside what was expected, and each figure."""
+    last, where = points[-1], against_expected(points[-1])
     text = f"Line for {plural(len(points), 'quarter')}: {_figures(points)}."
-    ends = [last[name] for name in ("lower_expected", "upper_expected")]
-    if all(map(is_number, ends)):
-        low, high = (show(end, last["unit"], int(last["decimals"])) for end in ends)
-        text += f" Expected in the latest quarter: {low} to {high}."
-    return text
-
-
-def milestone_text(points: Rows) -> str:
-    """The alternative text of a milestone's line of statuses."""
-    statuses = [
-        f"{period_words(row)} {text_of(row.get('milestone')) or 'no report'} ({row['rating']})"
-        for row in points
-    ]
-    return f"Statuses for {plural(len(points), 'quarter')}: {listed(statuses)}."
+    if not where:
+        return _unrated_title(points), text
+    ends = (last[name] for name in ("lower_expected", "upper_expected"))
+    low, high = (show(end, last["unit"], int(last["decimals"])) for end in ends)
+    title = f"The latest is {where} the expected range"
+    return title, f"{text} Expected in the latest quarter: {low} to {high}."
 
 
 def notes_on(annotations: pd.DataFrame, kpi: Row) -> Rows:

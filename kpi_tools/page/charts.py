@@ -21,37 +21,33 @@ from kpi_tools.page.canvas import (
 )
 from kpi_tools.page.chart_words import (
     WORDS,
-    activity_text,
-    activity_title,
+    activity_words,
     chart_about,
     chart_notes,
     chart_text,
     chart_title,
     end_of,
     look_of,
-    milestone_text,
     note_in_words,
-    outlook_text,
     period_end,
     period_words,
 )
 from kpi_tools.page.drawing import COLOURS, INK, QUIET, VIOLET
 from kpi_tools.page.labels import Label, every, text_width
+from kpi_tools.rows import Row, Rows, in_doubt, is_number, text_of
 from kpi_tools.units import adds_up, ends_of
 from kpi_tools.vocabulary import FINAL, IN_YEARS, MONEY
 from kpi_tools.wording import (
-    Row,
-    Rows,
     capitalised,
     decimals_against,
     figure_of,
-    in_doubt,
-    is_number,
+    listed,
     parts_of,
+    plural,
     rounded,
     show,
     show_line,
-    text_of,
+    with_range,
 )
 
 LINES = {"target": "target", "floor_standard": "floor"}
@@ -148,7 +144,10 @@ def kpi_chart(
     canvas.periods([period_label(period_end(row), yearly) for row in points], always=yearly)
     text = [chart_text(points, "Columns" if columns else "Line", words)]
     text += [f"New definition from {period_words(points[n])}." for n in broken]
-    text += ([outlook_text(ahead, last)] if ahead else []) + happened
+    if ahead:
+        expected_words = (show(ahead[name], last["unit"], int(last["decimals"])) for name in sides)
+        text.append(f"Outlook for {period_words(ahead)}: {with_range(*expected_words)}.")
+    text += happened
     text += [f"{row['area']}, {row['period']}: {figure_of(last | row)}." for _, row in placed]
     notes = chart_notes(points, columns) + ([] if whole else [_NO_ROOM]) + happened
     notes += [f"Diamond: one month, {parts_of(row)}." for row in month if parts_of(row)]
@@ -179,7 +178,7 @@ def activity_chart(points: Rows, name: str) -> Chart:
     canvas.name()
     canvas.periods([period_label(period_end(row)) for row in points])
     notes = chart_notes(points, columns=False) + ([] if whole else [_NO_ROOM])
-    title, text = activity_title(points), activity_text(points)
+    title, text = activity_words(points)
     return Chart(canvas.drawing().svg(name, title, text), title, text, notes)
 
 
@@ -198,7 +197,12 @@ def milestone_chart(points: Rows, name: str, colours: Mapping[str, str] = DEFAUL
             x = canvas.x(n + {"left": 0.3, "right": 0.7, "center": 0.5}[align])
             canvas.note(x, [32, 14, -4], status, bold=last, align=align)
     canvas.periods([period_label(period_end(row)) for row in points])
-    title, text = f"{capitalised(statuses[-1])} in the latest quarter", milestone_text(points)
+    each = [
+        f"{period_words(row)} {status} ({row['rating']})"
+        for row, status in zip(points, statuses, strict=True)
+    ]
+    title = f"{capitalised(statuses[-1])} in the latest quarter"
+    text = f"Statuses for {plural(len(points), 'quarter')}: {listed(each)}."
     return Chart(canvas.drawing().svg(name, title, text), title, text)
 
 

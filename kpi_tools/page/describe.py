@@ -1,7 +1,7 @@
 """One KPI in words: what its figure covers, which way it goes, its outlook, what it takes."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -21,6 +21,7 @@ from kpi_tools.outlook import (
     outlook,
 )
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import Row, Rows, in_doubt, is_number, is_text, rows_by, rows_of, text_of
 from kpi_tools.terms import AGAINST, Terms, level_of, lines_of, missed
 from kpi_tools.trend import gls_direction
 from kpi_tools.vocabulary import (
@@ -36,24 +37,7 @@ from kpi_tools.vocabulary import (
     STABLE,
     TREND_ARROW,
 )
-from kpi_tools.wording import (
-    Row,
-    Rows,
-    amount,
-    between,
-    capitalised,
-    in_doubt,
-    is_number,
-    is_text,
-    listed,
-    parts_of,
-    plural,
-    rounded,
-    rows_by,
-    rows_of,
-    show,
-    text_of,
-)
+from kpi_tools.wording import amount, between, capitalised, listed, parts_of, plural, rounded, show
 
 Quarters = list[tuple[float, float]]
 _POINTS = "percentage points"
@@ -131,6 +115,14 @@ def arrow_sentences(kpi: Row) -> list[str]:
     return sentences
 
 
+def course(kpi: Row, points: Rows, anew: Sequence[str], terms: Terms) -> list[str]:
+    """Which way a KPI goes, where its series begins `anew`, its two-point arrows."""
+    if any(map(in_doubt, points)):
+        return [IN_DOUBT]
+    tested = TREND_ARROW in terms.council.arrows and kpi.get("kind") != MILESTONE
+    return [*([direction_sentence(kpi)] if tested else []), *anew, *arrow_sentences(kpi)]
+
+
 def begins_anew(points: Rows, changes: Rows, rebases: Rows) -> list[str]:
     """From when the figures shown are a new series, defined otherwise or rebased, and why."""
     quarters = {row["quarter"] for row in points[1:]}
@@ -152,9 +144,7 @@ def begins_anew(points: Rows, changes: Rows, rebases: Rows) -> list[str]:
 # Where it is heading.
 
 
-def outlooks(
-    kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns, terms: Terms | None = None
-) -> dict[str, Row]:
+def outlooks(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> dict[str, Row]:
     """The outlook of each KPI by its id, from the same figures as its chart (`recent`).
 
     `steps` (next figure, year's end), each with `when`, `ends` (whether the financial year does),
@@ -162,7 +152,7 @@ def outlooks(
     there is none); `sentences`; `direction` (a sentence where the overlap-aware direction differs
     from the official one) and `status` (illustrative, or empty).
     """
-    terms, settings = terms or Terms(returns.council), settings_of(returns)
+    terms, settings = Terms(returns.council), settings_of(returns)
     expected = outlook(recent, **settings).set_index("kpi_id").to_dict("index")
     chances = rows_by(line_chances(recent, lines_of(kpis, terms), **settings))
     notes = direction_notes(recent, returns) if TREND_ARROW in terms.council.arrows else {}

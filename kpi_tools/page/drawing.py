@@ -17,7 +17,7 @@ import altair as alt
 from markupsafe import escape
 
 from kpi_tools.errors import KpiError
-from kpi_tools.wording import Rows
+from kpi_tools.rows import Rows
 
 INK, QUIET, WHITE, VIOLET = "#0b0c0c", "#484f56", "#ffffff", "#6a1b9a"
 BLUE, COLUMN, PALE = "#1d5c99", "#5a93cc", "#dbe8f5"

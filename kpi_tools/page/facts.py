@@ -6,24 +6,11 @@ import pandas as pd
 
 from kpi_tools import vocabulary as words
 from kpi_tools.page.describe import SELDOM
-from kpi_tools.page.html import Html, figure_with_status, slug
+from kpi_tools.page.html import Html, badge, figure_with_status, slug
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import Row, in_doubt, is_number, is_text, text_of
 from kpi_tools.terms import Terms
-from kpi_tools.wording import (
-    Row,
-    amount,
-    distance,
-    figure_of,
-    gap_of,
-    in_doubt,
-    is_number,
-    is_text,
-    line_of,
-    parts_of,
-    rounded,
-    text_of,
-    unit_words,
-)
+from kpi_tools.wording import amount, distance, figure_of, gap_of, line_of, parts_of, unit_words
 
 
 def entry(kpi: Row, terms: Terms, name: str = "") -> dict[str, Any]:
@@ -122,6 +109,11 @@ def figure_cell(row: Row, *, bare: bool = False) -> Html:
     return figure_with_status(figure, row["status"] if known else None)
 
 
+def rating_cell(row: Row, terms: Terms) -> Html:
+    """A row's rating for a table, as a coloured word with the mark of a doubt."""
+    return badge(row["rating"], terms.look(row["rating"]), doubted=in_doubt(row))
+
+
 def _above(kpi: Row, terms: Terms) -> str | None:
     """How far the latest figure is on the good side of its target."""
     value, target = kpi["value"], kpi["target"]
@@ -141,7 +133,7 @@ def _since_then(kpi: Row) -> str | None:
     if in_doubt(kpi) or not is_number(kpi["value"]) or kpi.get("year_ago_comparable") is False:
         return None
     change, decimals = kpi["value"] - kpi["year_ago_value"], int(kpi["decimals"])
-    if not rounded(abs(change), decimals).strip("0.,"):
+    if not round(change, decimals):
         return "now the same"
     size = amount(change, kpi["unit"], decimals, bare=True)
     return f"{size} {'higher' if change > 0 else 'lower'} now"

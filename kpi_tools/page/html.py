@@ -13,9 +13,8 @@ import mistune
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from kpi_tools.terms import Terms
-from kpi_tools.vocabulary import MONITORED, NOT_DUE, NOT_RATED
-from kpi_tools.wording import Rows, capitalised, in_words, listed, plural
+from kpi_tools.rows import Rows
+from kpi_tools.wording import capitalised, in_words, listed, plural
 
 MADE_HERE = "kpi_tools"
 """Key in an output's metadata: `report` for a piece of the report, `style` for JupyterLab's styles.
@@ -97,16 +96,9 @@ def section(title: str, *contents: Html | str, anchor: str | None = None) -> Htm
     return piece("heading", title, anchor or slug(title)) + Html("").join(pieces)
 
 
-def paragraphs(*texts: Html | str, name: str | None = None) -> Html:
-    """Numbered paragraphs, which a minute can cite, of plain text or of a piece without blocks.
-    `name` becomes the anchor of a paragraph that is not in every report; the others have their
-    section's and a number."""
-    return piece("paragraphs", texts, name)
-
-
-def looks(terms: Terms) -> dict[str, str]:
-    """The colour of each rating that a council has, by its name (`Terms.look`)."""
-    return terms.looks | {name: terms.look(name) for name in (NOT_RATED, NOT_DUE, MONITORED)}
+def paragraphs(*texts: Html | str) -> Html:
+    """Numbered paragraphs, which a minute can cite, of plain text or of a piece without blocks."""
+    return piece("paragraphs", texts)
 
 
 def badge(rating: str, look: str | None = None, *, doubted: bool = False) -> Html:

@@ -13,22 +13,13 @@ from kpi_tools.page import drawing
 from kpi_tools.page.canvas import DEFAULT_COLOURS, Canvas, period_label
 from kpi_tools.page.chart_words import end_of, period_end, period_words
 from kpi_tools.page.charts import Chart
+from kpi_tools.page.html import render
 from kpi_tools.page.labels import spread, text_width
 from kpi_tools.quarters import Quarter
-from kpi_tools.wording import (
-    Row,
-    Rows,
-    figure_of,
-    in_doubt,
-    in_words,
-    is_number,
-    is_text,
-    listed,
-    show,
-    text_of,
-)
+from kpi_tools.rows import Row, Rows, in_doubt, is_number, is_text, text_of
+from kpi_tools.wording import figure_of, in_words, listed, show
 
-_STRIP, _ROW, _FEWEST = 384.0, 60.0, 3
+_STRIP, _FEWEST = 384.0, 3
 _SHAPES = {
     "circle": "M1,0A1,1,0,1,1,-1,0A1,1,0,1,1,1,0",
     "square": "M-1,-1H1V1H-1Z",
@@ -86,36 +77,24 @@ def counts_chart(history: Rows, name: str, bands: Mapping[str, str] = DEFAULT_CO
     best first, each with its colour. What is not rated has a row where the latest has any."""
     ratings = [rating for rating in bands if rating in history[-1]]
     ratings += [vocabulary.NOT_RATED] if history[-1].get(vocabulary.NOT_RATED) else []
-    left = max(text_width(rating, 14, True) for rating in ratings) + 34
-    high, last = _ROW * len(ratings) - 18, len(history) - 1
-    sides: Any = {"left": left, "right": 4, "top": 18, "bottom": 40}
-    total = left + 30 * len(history) + 4
-    canvas = Canvas(0, high, len(history), total=total, height=high, axis=False, **sides)
-    each = (_ROW - 18) / max(1, *(int(row[rating]) for row in history for rating in ratings))
-    for place, rating in enumerate(ratings):
-        foot, colour = high - 42 - _ROW * place, bands.get(rating, "unrated")
-        canvas.point(canvas.at(10 - left), foot + 21, colour)
-        across = 20 - left, canvas.y(foot) - 16
-        canvas.text(*across, rating, size=14, bold=True, align="left")
-        canvas.line("base", [0, canvas.places], [foot, foot])
-        for n, row in enumerate(history):
-            look = colour if n == last else f"pale {colour}"
-            top = foot + each * int(row[rating])
-            canvas.columns.append({"x": n + 0.5, "y": top, "y2": foot, "look": look})
-            canvas.text(canvas.x(n + 0.5), canvas.y(top) - 4, f"{row[rating]:.0f}", bold=n == last)
-    before = ""
-    for n, row in enumerate(history):
-        month, year = period_label(Quarter.parse(row["quarter"]).end)
-        canvas.text(canvas.x(n + 0.5), high + 17, month, bold=n == last)
-        if year != before:
-            canvas.text(canvas.x(n + 0.5), high + 32, year, bold=n == last)
-        before = year
+    left = round(max(text_width(rating, 14, True) for rating in ratings)) + 34
+    marks = render(
+        "counts.svg.j2",
+        history=history,
+        rows=[(rating, bands.get(rating, "unrated")) for rating in ratings],
+        left=left,
+        each=42 / max(1, *(int(row[rating]) for row in history for rating in ratings)),
+        labels=[period_label(Quarter.parse(row["quarter"]).end) for row in history],
+        columns=drawing.COLUMNS,
+        mark=_mark,
+    )
+    size = left + 30 * len(history) + 4, 60 * len(ratings) + 40
     counted = [f"{rating} {listed([str(row[rating]) for row in history])}" for rating in ratings]
     titles = [Quarter.parse(row["quarter"]).title for row in history]
     span = f"{titles[0]} to {titles[-1]}"
     text = f"Columns for {in_words(len(history))} reports, {span}: {'; '.join(counted)}."
     title = _counts_title(history, [rating for rating in ratings if rating != vocabulary.NOT_RATED])
-    return Chart(canvas.drawing().svg(name, title, text), title, text)
+    return Chart(drawing.image(name, title, text, size, marks), title, text)
 
 
 def _counts_title(history: Rows, rated: list[str]) -> str:
@@ -133,11 +112,12 @@ def peers_chart(points: Rows, benchmarks: Rows, headline: str, name: str) -> Cha
     `points`: the KPI's rows shown; `benchmarks`: its rows `area`, `period`, `value`, perhaps
     `group`. `headline`: the group; without one all areas but England. Ours is of the same period
     where it is shown, else the latest."""
-    areas = [row for row in benchmarks if is_number(row["value"])]
-    if headline:
-        areas = [row for row in areas if row.get("group") == headline]
-    else:
-        areas = [row for row in areas if row["area"] != vocabulary.ENGLAND]
+    areas = [
+        row
+        for row in benchmarks
+        if is_number(row["value"])
+        and (row.get("group") == headline if headline else row["area"] != vocabulary.ENGLAND)
+    ]
     known = [row for row in points if is_number(row["value"]) and not in_doubt(row)]
     period = areas[-1]["period"] if areas else ""
     areas = [row for row in areas if row["period"] == period]

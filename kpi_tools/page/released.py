@@ -1,6 +1,7 @@
 """The edition's word at the top, the chapter Checks, and the last: how the report was made, whose
 record goes into the manifest, too, so that page and manifest cannot differ."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
@@ -27,10 +28,11 @@ from kpi_tools.page.html import Html, piece, render, section
 from kpi_tools.parameters import corrections_of
 from kpi_tools.provenance import digest, fingerprints, sources, unlike_lock, versions
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import Rows, rows_of
 from kpi_tools.scorecard import rating_counts, ratings_of
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import MONITORED, NOT_DUE, SUPPRESSED, TREND_ARROW
-from kpi_tools.wording import Rows, listed, plural, rows_of
+from kpi_tools.wording import listed, plural
 
 _DIGITS: Final = 16
 
@@ -137,11 +139,8 @@ def _inputs(used: Mapping[str, str]) -> Rows:
     """A row for each of the council's own tables, and for each quarter's returns and commentary."""
     groups: dict[str, dict[str, str]] = {}
     for path, name in used.items():
-        kind, _, rest = path.partition("/")
-        label = path
-        if rest:
-            quarter = Quarter.parse(rest.partition("/")[0].partition(".")[0])
-            label = f"{kind.capitalize()} of {quarter.title}"
+        kind, *rest = re.split("[/.]", path)
+        label = f"{kind.capitalize()} of {Quarter.parse(rest[0]).title}" if "/" in path else path
         groups.setdefault(label, {})[path] = name
     return [
         {
@@ -169,9 +168,7 @@ def notices(edition: str, quarter: Quarter, corrections: str = "", only: str = "
 
 def edition_notice(edition: str, quarter: Quarter, corrections: str = "", only: str = "") -> Html:
     """The notices at the top, each with its first sentence in bold."""
-    parts = (one.partition(". ") for one in notices(edition, quarter, corrections, only))
-    each = (piece("edition", n, word, rest) for n, (word, _, rest) in enumerate(parts, 1))
-    return Html("").join(each)
+    return piece("edition", notices(edition, quarter, corrections, only))
 
 
 def checks_chapter(findings: pd.DataFrame, edition: str, overrides: str = "") -> Html:

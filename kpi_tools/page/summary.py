@@ -12,22 +12,12 @@ from kpi_tools.page.describe import direction_notes, short_title
 from kpi_tools.page.facts import entry
 from kpi_tools.page.html import Html, render, section
 from kpi_tools.page.overviews import counts_chart
+from kpi_tools.rows import Row, Rows, in_doubt, rows_of
 from kpi_tools.scorecard import movers, rating_history, report_before
 from kpi_tools.scorecard.actions import followed
 from kpi_tools.terms import AGAINST, Terms, lines_of, miss, missed, names
 from kpi_tools.vocabulary import MONITORED, NOT_RATED, STABLE, TREND_ARROW
-from kpi_tools.wording import (
-    Row,
-    Rows,
-    capitalised,
-    change_in_words,
-    figure_of,
-    in_doubt,
-    in_words,
-    listed,
-    plural,
-    rows_of,
-)
+from kpi_tools.wording import capitalised, change_in_words, figure_of, in_words, listed, plural
 
 _LABELS = {STABLE: "Stable"}
 _FURTHEST = 2
@@ -84,11 +74,10 @@ def attention(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns, terms:
         line = f"the {words.pop()}" if len(words) == 1 else "their lowest line"
         look = terms.look(far[0]["rating"])
         found.append({"look": look, "reason": f"Furthest from {line}:", "rows": far, "gaps": gaps})
-    falling = [row for row in sure if terms.arrow_of(row) == terms.states[2]]
-    # both directions must agree before a KPI is said to get worse
-    falling = [row for row in falling if not notes.get(row["kpi_id"])]
     for ratings in (terms.worst, terms.middle):
-        if worse := [row for row in falling if row["rating"] in ratings]:
+        worse = narrative.worsening(kpis, terms, ratings)
+        # both directions must agree before a KPI is said to get worse
+        if worse := [row for row in worse if not notes.get(row["kpi_id"])]:
             reason = f"{listed(sorted({row['rating'] for row in worse}), 'or')} and getting worse:"
             found.append({"sign": "negative", "reason": reason, "rows": worse, "gaps": {}})
     if sentence := _loose_ends(kpis, followed(returns), terms):

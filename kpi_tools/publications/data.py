@@ -16,11 +16,11 @@ from kpi_tools.errors import InputError
 from kpi_tools.loading import Returns, as_known_at
 from kpi_tools.provenance import fingerprint, slug
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import in_doubt, rows_of
 from kpi_tools.scorecard import due_rows, rated, recent_quarters
 from kpi_tools.spreadsheets import put, write_csv
 from kpi_tools.variation import special_causes
 from kpi_tools.vocabulary import ILLUSTRATIVE
-from kpi_tools.wording import in_doubt, rows_of
 
 STEM: Final = "kpis"
 SCHEMA: Final[dict[str, Any]] = json.loads(

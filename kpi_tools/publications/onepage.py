@@ -12,21 +12,12 @@ from kpi_tools.page.drawing import COLOURS
 from kpi_tools.page.facts import action_of, entry
 from kpi_tools.page.html import render
 from kpi_tools.page.summary import by_distance, changed_ratings, lowest_lines, tiles
+from kpi_tools.rows import Row, rows_by, rows_of, text_of
 from kpi_tools.scorecard import report_before
 from kpi_tools.scorecard.actions import followed
 from kpi_tools.terms import Terms, level_of, names
 from kpi_tools.vocabulary import ILLUSTRATIVE, MONITORED, NOT_DUE, NOT_RATED
-from kpi_tools.wording import (
-    Row,
-    capitalised,
-    figure_of,
-    in_words,
-    listed,
-    plural,
-    rows_by,
-    rows_of,
-    text_of,
-)
+from kpi_tools.wording import capitalised, figure_of, in_words, listed, plural
 
 MOST: Final = 10
 """So many KPIs of the worst band stand on the page; of more the furthest from their lines."""
@@ -164,7 +155,7 @@ def _steps(
     if overdue := list(actions.loc[actions["overdue"], "action_id"]):
         steps.append(f"Overdue: {plural(len(overdue), 'action')} ({', '.join(overdue)}).")
     worse = []
-    for row in narrative.worsening(kpis, terms):
+    for row in narrative.worsening(kpis, terms, terms.middle):
         displayed = entry(row, terms, called[row["kpi_id"]])
         level = f"{figure_of(row, bare=True)}; {displayed['lines'].rstrip('.')}"
         worse.append(f"{displayed['name']} ({level})")

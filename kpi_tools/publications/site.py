@@ -13,12 +13,10 @@ import pandas as pd
 from kpi_tools.loading import Returns
 from kpi_tools.page.cards import Context, card, figures_table
 from kpi_tools.page.chapters import context_of
-from kpi_tools.page.facts import figure_cell
+from kpi_tools.page.facts import figure_cell, rating_cell
 from kpi_tools.page.html import (
     Html,
-    badge,
     figure_with_status,
-    looks,
     paragraphs,
     render,
     report_table,
@@ -27,20 +25,11 @@ from kpi_tools.page.html import (
 from kpi_tools.parameters import corrections_of
 from kpi_tools.publications.data import SCHEMA
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import Row, in_doubt, rows_by, rows_of, text_of
 from kpi_tools.scorecard import score
 from kpi_tools.terms import Terms, names
 from kpi_tools.vocabulary import CLOSEST, ILLUSTRATIVE, TREND_ARROW
-from kpi_tools.wording import (
-    Row,
-    capitalised,
-    in_doubt,
-    listed,
-    plural,
-    rows_by,
-    rows_of,
-    show,
-    text_of,
-)
+from kpi_tools.wording import capitalised, listed, plural, show
 
 _SEARCHED = 600
 """So many characters of what a report says of a KPI are searched."""
@@ -126,11 +115,6 @@ def site_pages(
     return pages
 
 
-def rating_cell(row: Row, colours: Mapping[str, str]) -> Html:
-    """A row's rating as a coloured word."""
-    return badge(row["rating"], colours.get(row["rating"]), doubted=in_doubt(row))
-
-
 def _link(address: str, text: str) -> Html:
     return Html('<a href="{}">{}</a>').format(address, text)
 
@@ -142,11 +126,11 @@ def _links(folder: str, words: Mapping[str, str]) -> Html:
 
 def _index(returns: Returns, kpis: pd.DataFrame, finals: Sequence[Final], explorers: Any) -> Page:
     terms, called = Terms(returns.council), names(kpis)
-    colours, groups, found = looks(terms), dict[str, list[Row]](), list[Entry]()
+    groups, found = dict[str, list[Row]](), list[Entry]()
     for row in rows_of(kpis):
         address, name = f"kpi/{slug(row['kpi_id'])}.html", called[row["kpi_id"]]
         line = {"address": address, "name": name, "id": row["kpi_id"]}
-        line |= {"figure": figure_cell(row), "badge": rating_cell(row, colours)}
+        line |= {"figure": figure_cell(row), "badge": rating_cell(row, terms)}
         groups.setdefault(row["section"], []).append(line)
         texts = (text_of(row[n]) for n in ("kpi_id", "section", "short_name", "definition"))
         found.append((address, name, "history", " ".join(filter(None, texts))))
@@ -269,13 +253,13 @@ def comparison(table: pd.DataFrame, councils: Sequence[Returns]) -> Html:
     body = paragraphs(*sentences)
     if not shared:
         return body
-    colours = {one.council.name: looks(Terms(one.council)) for one in councils}
+    terms = {one.council.name: Terms(one.council) for one in councils}
     grid, distribution = list[dict[str, Any]](), list[dict[str, Any]]()
     for rows in map(rows_of, shared):
         name = {"KPI": f"{rows[0]['kpi_name']} ({rows[0]['kpi_id']})"}
-        cells: dict[str, Any] = dict.fromkeys(colours, "–")
+        cells: dict[str, Any] = dict.fromkeys(terms, "–")
         for row in rows:
-            rating = rating_cell(row, colours[row["council"]])
+            rating = rating_cell(row, terms[row["council"]])
             cells[row["council"]] = rating + Html(" ") + figure_cell(row)
         grid.append(name | cells)
         distribution.append(name | _distribution(rows))

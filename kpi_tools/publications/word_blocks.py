@@ -72,9 +72,10 @@ class Writer:
     def blocks(self, parent: Element) -> None:
         for element in parent:
             if isinstance(element.tag, str) and not _is_left_out(element):
-                self.block(element, _classes(element))
+                self.block(element)
 
-    def block(self, element: Element, classes: set[str]) -> None:
+    def block(self, element: Element) -> None:
+        classes = _classes(element)
         match element.tag:
             case "h2" | "h3" | "h4":
                 self.words(element, f"Heading {int(element.tag[1]) - 1}")
@@ -102,7 +103,7 @@ class Writer:
                         paragraph.paragraph_format.keep_with_next = True
                         self.picture(paragraph, child)
                     elif child is not title:
-                        self.block(child, _classes(child))
+                        self.block(child)
                 if title is not None and element.findall(".//img"):
                     self.caption("Figure", _text(title))
             case "img":
@@ -210,10 +211,11 @@ class Writer:
         _add_words(paragraph, element.text, **look)
         for child in element:
             if isinstance(child.tag, str):
-                self.within(paragraph, child, _classes(child), look)
+                self.within(paragraph, child, look)
             _add_words(paragraph, child.tail, **look)
 
-    def within(self, paragraph: Any, child: Element, classes: set[str], look: Any) -> None:
+    def within(self, paragraph: Any, child: Element, look: Any) -> None:
+        classes = _classes(child)
         if child.tag == "a" and "kpi-pn" in classes:  # a paragraph's number
             for anchor in (child.get("id"), child.get("href", "#")[1:]):
                 self.bookmark(paragraph, anchor)

@@ -9,24 +9,14 @@ import pandas as pd
 
 from kpi_tools.loading import Returns
 from kpi_tools.page.drawing import BLUE, COLOURS, INK, UNRATED
-from kpi_tools.page.html import looks
 from kpi_tools.publications.data import COLUMNS
 from kpi_tools.publications.onepage import SHAPES
 from kpi_tools.quarters import quarter_range
+from kpi_tools.rows import Row, Rows, in_doubt, is_number, rows_by, rows_of
 from kpi_tools.spreadsheets import fit_to_width, make_workbook, safe_text, save_workbook
 from kpi_tools.terms import Terms, names
 from kpi_tools.vocabulary import ILLUSTRATIVE, MONEY
-from kpi_tools.wording import (
-    Row,
-    Rows,
-    capitalised,
-    figure_of,
-    in_doubt,
-    is_number,
-    rows_by,
-    rows_of,
-    unit_words,
-)
+from kpi_tools.wording import capitalised, figure_of, unit_words
 
 GLANCE: Final = "At a glance"
 _LONGEST: Final = 31
@@ -106,8 +96,7 @@ def _add_glance(sheet: Any, kpis: pd.DataFrame, recent: pd.DataFrame, returns: R
 
 def _line(row: Row, points: Rows, quarters: list[str], name: str, terms: Terms) -> dict[str, Cell]:
     """A KPI's cells by their heads."""
-    colours, doubt = looks(terms), " ?" * in_doubt(row)
-    look, is_known = colours.get(row["rating"], "not-rated"), is_number(row["value"])
+    doubt, look, is_known = " ?" * in_doubt(row), terms.look(row["rating"]), is_number(row["value"])
     figure, mark = float(row["value"]) if is_known else figure_of(row), _invented(row["status"])
     marked = f" ({row['status']})" if is_known and row["status"] != "final" else ""
 
@@ -134,7 +123,7 @@ def _line(row: Row, points: Rows, quarters: list[str], name: str, terms: Terms) 
     for label in quarters:
         point = at.get(label, {"value": None})
         if is_number(point["value"]):
-            look = colours.get(point["rating"], "not-rated")
+            look = terms.look(point["rating"])
             mark = f" {SHAPES.get(look, '◌')}{_invented(point['status'])}"
             cells[label] = float(point["value"]), _format(point, mark=mark), look, True
         else:

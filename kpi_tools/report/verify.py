@@ -5,7 +5,7 @@ tells."""
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
@@ -20,18 +20,9 @@ _KINDS: Final = {"kpi": "history", "directorate": "explorer"}
 """What a manifest is of, by a parameter that it has; else a report."""
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """The `differences` among so many `files` and `inputs`, a sentence each."""
-
-    folder: Path
-    differences: tuple[str, ...]
-    files: int
-    inputs: int
-
-
-def verify(folder: Path, raw: Path, *, again: bool = True) -> Verdict:
-    """Compare a folder that `report` or `history` made with its manifest, `raw` and this program.
+def verify(folder: Path, raw: Path, *, again: bool = True) -> tuple[str, ...]:
+    """In what a folder that `report` or `history` made is not as its manifest, `raw` and this
+    program have it, a sentence each.
 
     With `again` it is also made a second time, elsewhere, and compared byte for byte: that tells an
     edited report whose manifest was edited to match. A PDF is compared with the manifest and not
@@ -55,8 +46,7 @@ def verify(folder: Path, raw: Path, *, again: bool = True) -> Verdict:
         for path in sorted(folder.iterdir())
         if path.name not in {MANIFEST, *outputs} and not path.name.startswith((".", "~$"))
     ]
-    found = (*differences(job, noted, foreign), *(_changed_bytes(job, noted) if again else ()))
-    return Verdict(folder, found, len(outputs) + 1, len(noted["inputs"]))
+    return (*differences(job, noted, foreign), *(_changed_bytes(job, noted) if again else ()))
 
 
 def up_to_date(job: Job) -> bool:

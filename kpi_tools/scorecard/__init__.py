@@ -11,6 +11,7 @@ from kpi_tools.doubts import with_doubts
 from kpi_tools.loading import Council, Returns, as_known_at, due_figures
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import rate
+from kpi_tools.rows import rows_of
 from kpi_tools.scorecard.arrows import with_arrows, with_earlier_figures
 from kpi_tools.tokens import filled, kpi_figures, section_figures
 from kpi_tools.trend import ADDED as DIRECTED
@@ -27,7 +28,7 @@ from kpi_tools.vocabulary import (
     UNCHANGED,
     WORSE,
 )
-from kpi_tools.wording import rows_of, within
+from kpi_tools.wording import within
 
 DEFAULT_COUNCIL: Final = Council(name="", report_title="", sections=())
 """The default bands, words and arrow."""

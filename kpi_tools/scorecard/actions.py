@@ -10,8 +10,8 @@ import pandas as pd
 
 from kpi_tools.loading import Returns
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import Row, is_text, rows_by
 from kpi_tools.scorecard import in_last_band
-from kpi_tools.wording import Row, is_text, rows_by
 
 OPEN, DONE, STOPPED = "open", "done", "stopped"
 NEW, STILL_OPEN, NOW_OVERDUE, STILL_OVERDUE = "new", "still open", "now overdue", "still overdue"

@@ -9,6 +9,7 @@ import pandas as pd
 
 from kpi_tools.loading import Council, Returns, as_known_at, line_columns
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import Row, is_number, rows_of
 from kpi_tools.scorecard import (
     DEFAULT_COUNCIL,
     counted,
@@ -21,17 +22,7 @@ from kpi_tools.scorecard import (
     score,
 )
 from kpi_tools.vocabulary import MONITORED, NOT_DUE, NOT_RATED
-from kpi_tools.wording import (
-    Row,
-    capitalised,
-    is_number,
-    parts_of,
-    rounded,
-    rows_of,
-    show,
-    show_line,
-    written_decimals,
-)
+from kpi_tools.wording import capitalised, parts_of, rounded, show, show_line, written_decimals
 
 ADDED, REMOVED, REDEFINED = "Added", "Removed", "Redefined"
 NEW_TARGET, NEWLY_RATED, NO_LONGER_RATED = "New target", "Rated again", "Not rated now"

@@ -12,10 +12,10 @@ from kpi_tools.kinds import AUTO, DAYS_BETWEEN, G, T, between
 from kpi_tools.limits import process_limits
 from kpi_tools.loading import Returns
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import in_doubt, rows_of
 from kpi_tools.scorecard import rated
 from kpi_tools.variation import special_causes
 from kpi_tools.vocabulary import HIGHER, LOWER, NOT_AVAILABLE, NOT_RATED
-from kpi_tools.wording import in_doubt, rows_of
 
 AGREED = ["kpi_id", "date", "reason", "name"]
 NOT_ASSESSED = "not judged"
