@@ -2,8 +2,7 @@
 "Anomalies"). Takes the table that `variation.special_causes` made. `why` explains one point,
 `reading` one KPI: both take a plain mapping."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
@@ -13,16 +12,12 @@ import pandas as pd
 from kpi_tools import vocabulary as words
 from kpi_tools.errors import InputError
 from kpi_tools.frames import Words, in_order
-from kpi_tools.kinds import PRIMES, RUN, XMR, G
-from kpi_tools.limits import EXACT, FEWEST_FOR_RUNS, carried_away
+from kpi_tools.limits import EXACT, carried_away
 from kpi_tools.rating import meets
 from kpi_tools.rows import is_number, rows_of
-from kpi_tools.units import ends_of
-from kpi_tools.wording import capitalised, plural, show
 
 BY_LUCK: Final = "but the limits say that it will miss by chance"
 _MIDDLE: Final = 3
-_ONLY_LIMITS = "Only the limits are tested"
 
 
 def assurance(
@@ -184,137 +179,3 @@ def _runs(history: pd.DataFrame | None) -> dict[Any, int]:
         kpi_id: len(list(next(groupby(reversed(ratings.tolist())))[1]))
         for kpi_id, ratings in history.groupby("kpi_id", sort=False)["rating"]
     }
-
-
-def why(point: Mapping[str, Any]) -> str:
-    """One sentence on why a point is flagged or, as often asked, why not: from a row of the
-    classified table, with `unit`, `decimals` and `status` where they are there."""
-    limits = str(point["limits"])
-    if limits == words.NOT_CHARTED:
-        return f"Not charted: {words.LIMIT_MEANINGS[words.NOT_CHARTED]}."
-    value = point["value"]
-    if not is_number(value):
-        status = point.get("status")
-        reason = f" ({status})" if isinstance(status, str) and status else ""
-        return f"No figure for this period{reason}: nothing to judge."
-    if limits == words.NO_LIMITS:
-        return f"Not judged: {words.LIMIT_MEANINGS[words.NO_LIMITS]}."
-
-    def figure(name: str) -> str:
-        places = _places(point) + (name != "value")
-        return show(float(point[name]), str(point.get("unit") or ""), places)
-
-    side = "above" if value > point["mean"] else "below"
-    if isinstance(point["rule"], str):
-        return _why_flagged(point, figure, side)
-    inside = f"{figure('value')} lies within the usual range of {usual_range(point)}"
-    return f"Not flagged: {_why_not(point, inside, side)}."
-
-
-def usual_range(point: Mapping[str, Any]) -> str:
-    """The range between the limits in words: `62% to 71%`, or `up to 71%` where the measure cannot
-    be lower anyway. Uses the limits and, where they are there, `unit`, `decimals`, `range_low` and
-    `range_high` (else those of the unit)."""
-    if point["limits"] == words.RUN_CHART:
-        return "none: a run chart has no limits"
-    (low, high), unit = ends_of(point), str(point.get("unit") or "")
-    ends = [point[name] for name in ("lower_limit", "upper_limit")]
-    lower, upper = (show(float(end), unit, _places(point) + 1) for end in ends)
-    down, up = is_number(ends[0]) and ends[0] >= low, is_number(ends[1]) and ends[1] <= high
-    if not (down and ends[0] > low) and not (up and ends[1] < high):
-        return "all that it can be"
-    if not down:
-        return f"up to {upper}"
-    return f"{lower} to {upper}" if up else f"{lower} and more"
-
-
-def if_today(point: Mapping[str, Any], today: date) -> str:
-    """Of the latest of days between events: what it would be if one happened today, the last day
-    that is reported on."""
-    days = (today - point["period_end"].date()).days
-    if days < 1:
-        return ""
-    when, after = f"{today.day} {today:%B %Y}", plural(days, "day")
-    opening = f"If one happened today ({when}), {after} after the last"
-    if point["limits"] in (words.NO_LIMITS, words.NO_VARIATION):
-        return f"{opening}, nothing could be said of it yet."
-    side = "longer than" if days > point["upper_limit"] else "within"
-    side = "shorter than" if days < point["lower_limit"] else side
-    return f"{opening}, that would be {side} the usual range of {usual_range(point)}."
-
-
-def _places(point: Mapping[str, Any]) -> int:
-    """The decimals of a figure."""
-    decimals = point.get("decimals")
-    return int(decimals) if is_number(decimals) else 1
-
-
-def _why_flagged(point: Mapping[str, Any], figure: Callable[[str], str], side: str) -> str:
-    """The sentence for a point with a `rule`."""
-    cause, rule = str(point["special_cause"]), point["rule"]
-    article = "an" if cause[0] in "aeiou" else "a"
-    verdict = "Flagged as unusual" if cause == words.NEUTRAL else f"Flagged as {article} {cause}"
-    mean = f"{side} the {centre_of(point)} of {figure('mean')}"
-    run = f"it is one of {abs(int(point['run']))} figures in a row {mean}; by chance"
-    if rule == words.OUTSIDE:
-        end = "upper" if side == "above" else "lower"
-        usual = "the figures behind the limits were all the same"
-        if point["limits"] != words.NO_VARIATION:
-            usual = f"the usual range is {usual_range(point)}"
-        limit = f"the {end} process limit of {figure(f'{end}_limit')}"
-        reason = f"{figure('value')} is {side} {limit} ({usual})"
-    elif rule == words.TREND:
-        reason = "it is part of seven or more figures in a row that all rise or all fall"
-    elif rule == words.LONG_RUN:
-        reason = f"{run} {_most(point)}"
-    elif rule == words.FEW_CROSSINGS:
-        reason = f"the figures cross {_crossed(point)}, and this one lies {mean}"
-    elif rule == words.SHIFT:
-        reason = f"{run} seven are rare"
-    else:
-        outer = "lie in the outer third of the usual range"
-        reason = f"at least two of three figures in a row {outer}, {mean}"
-    return f"{verdict}: {reason}."
-
-
-def _why_not(point: Mapping[str, Any], inside: str, side: str) -> str:
-    """Why a point has no `rule`."""
-    limits = point["limits"]
-    if limits == words.NO_VARIATION:
-        return words.LIMIT_MEANINGS[words.NO_VARIATION]
-    if int(point["overlap"]) > 1:
-        if limits == words.RUN_CHART:
-            return "rolling figures share most of their data, so their runs say nothing"
-        wider = ", and they are widened" if point.get("chart", XMR) in (XMR, *PRIMES) else ""
-        because = "because rolling figures share most of their data"
-        return f"{inside}. {_ONLY_LIMITS}{wider}, {because}"
-    if int(point["baseline_points"]) < FEWEST_FOR_RUNS and limits != words.RUN_CHART:
-        return f"{inside}. {_ONLY_LIMITS}, because there are fewer than {FEWEST_FOR_RUNS} figures"
-    if limits == words.LIMITS_ALONE:
-        return f"{inside}. {capitalised(words.LIMIT_MEANINGS[words.LIMITS_ALONE])}"
-    run, steps, centre = abs(int(point["run"])), int(point["steps"]), centre_of(point)
-    where = f"it lies on the {centre}"
-    if run:
-        usual = _most(point) if limits == words.RUN_CHART else "seven make a shift"
-        where = f"its run {side} the {centre} is {run} long ({usual})"
-    if limits == words.RUN_CHART:
-        return f"{where}, and the figures cross {_crossed(point)}"
-    move = "it follows no rise or fall"
-    if steps:
-        kind = "rises" if steps > 0 else "falls"
-        move = f"its run of {kind} is {abs(steps)} long (six make a trend)"
-    return f"{inside}; {where}, and {move}"
-
-
-def centre_of(point: Mapping[str, Any]) -> str:
-    """What the middle line of a chart is."""
-    return "median" if point.get("chart") in (RUN, G) else "mean"
-
-
-def _most(point: Mapping[str, Any]) -> str:
-    return f"a run of {int(point['longest_run_max'])} may come about"
-
-
-def _crossed(point: Mapping[str, Any]) -> str:
-    fewest = f"{int(point['crossings_min'])} or more by chance"
-    return f"the median {plural(int(point['crossings']), 'time')} ({fewest})"

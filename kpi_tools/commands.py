@@ -97,7 +97,22 @@ def kpi() -> None:
 @words("--by", "ROLE", "… by decision of this role.", multiple=True)
 @words("--prepared-by", "ROLE", "Who prepared it; else as in council.toml.", default="")
 @words("--signed-off-by", "ROLE", "Who signed it off; else as in council.toml.", default="")
-def report(given: tuple[str, ...], raw: Path, outputs: Path | None, **settings: Any) -> None:
+def report(
+    given: tuple[str, ...],
+    raw: Path,
+    outputs: Path | None,
+    every: bool,
+    councils: bool,
+    force: bool,
+    processes: int | None,
+    scheduler: str | None,
+    final: bool,
+    corrected: tuple[str, ...],
+    override: tuple[str, ...],
+    because: tuple[str, ...],
+    by: tuple[str, ...],
+    **settings: Any,
+) -> None:
     """Make the report of a quarter.
 
     It is checked as `kpi check` does, and made only if there are no errors, or without the rows
@@ -116,20 +131,16 @@ def report(given: tuple[str, ...], raw: Path, outputs: Path | None, **settings: 
     Of several reports only those are made whose inputs, settings, notebook or program have changed;
     one that fails does not stop the rest, and is listed at the end.
     """
-    passed = [settings.pop(name) for name in ("override", "because", "by")]
-    if len(set(map(len, passed))) > 1:
+    if not len(override) == len(because) == len(by):
         raise InputError("Each --override needs its own --because and --by.")
-    settings |= {
-        "edition": "final" if settings.pop("final") else "draft",
-        "overrides": tuple(zip(*passed, strict=True)),
-        "corrections": "\n".join(settings.pop("corrected")),
-    }
-    every, councils = settings.pop("every"), settings.pop("councils")
-    how = {name: settings.pop(name) for name in ("force", "processes", "scheduler")}
-    if every or councils or how["scheduler"] or len(given) > 1:
+    settings["edition"] = "final" if final else "draft"
+    settings["overrides"] = tuple(zip(override, because, by, strict=True))
+    settings["corrections"] = "\n".join(corrected)
+    if every or councils or scheduler or len(given) > 1:
         from kpi_tools.report.many import make_all
 
         jobs, refused = _jobs(given, raw, outputs, every, councils, settings)
+        how: Any = {"force": force, "processes": processes, "scheduler": scheduler}
         make_all(jobs, refused, **how, progress=sys.stderr.isatty())
         return
     quarter = _quarter_or_latest(given[0] if given else None, raw)

@@ -161,7 +161,10 @@ def actions_sentence(
         change = number - len(then)
         if number:
             parts[0] += f", {change_in_words(change)} {'than' if change else 'as'} in {when}"
-        both = set(kpis["kpi_id"]) & set(before["kpi_id"])
+        # nothing is concluded from a figure in doubt
+        both = set.intersection(
+            *({row["kpi_id"] for row in rows_of(of) if not in_doubt(row)} for of in (kpis, before))
+        )
         fresh, gone = ("New to", kpis, reds, then), ("No longer", before, then, reds)
         for what, of, there, not_in in (fresh, gone):
             called = names(of, short=True)

@@ -8,7 +8,7 @@ Poisson, the binomial, or how often past figures met the line. Never beyond a th
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -32,7 +32,6 @@ from kpi_tools.vocabulary import (
     NOT_ENOUGH_DATA,
     POLARITIES,
 )
-from kpi_tools.wording import show, with_range
 
 FROM_TREND: Final = "from the trend"
 FROM_MEAN: Final = "from the mean, as there is no clear trend"
@@ -309,37 +308,6 @@ def _binomial(size: int, share: float) -> Array:
         for k in range(size + 1)
     ]
     return np.exp(np.array(logs))
-
-
-def _plainly(line: str) -> str:
-    return line.replace("_", " ")
-
-
-def outlook_in_words(
-    row: Mapping[str, Any], unit: str, decimals: int, word: Callable[[str], str] = _plainly
-) -> str:
-    """One paragraph for a row of `outlook`: what is expected, between what, and how likely target
-    and floor standard are met. `word`: what a line is called."""
-    if math.isnan(row["next_expected"]):
-        return f"Outlook: {row['outlook']}."
-    parts = [f"Predicted {row['outlook']}."]
-    for name, when in (("next", "Next quarter"), ("year_end", "At the year's end")):
-        again = name == "year_end" and row["year_end_quarter"] == row["next_quarter"]
-        if again or math.isnan(row[f"{name}_expected"]):
-            continue
-        figures = (show(float(row[f"{name}_{part}"]), unit, decimals) for part in _PARTS[:3])
-        quarter = Quarter.parse(row[f"{name}_quarter"]).title
-        sentence = f"{when} ({quarter}) expect {with_range(*figures)}"
-        met = [
-            f"of meeting the {word(line)} {chance_in_words(row[f'{name}_{key}_chance'])}"
-            for line, key in (("target", "target"), ("floor_standard", "floor"))
-            if not math.isnan(row[f"{name}_{key}_chance"])
-        ]
-        parts.append(f"{sentence}; the chance {' and '.join(met)}." if met else f"{sentence}.")
-    if row["year_end_state"] == TOO_FAR:
-        far = "further ahead than a third of the history"
-        parts.append(f"The year's end is {far}: nothing is said of it.")
-    return " ".join(parts)
 
 
 def chance_in_words(chance: float) -> str:

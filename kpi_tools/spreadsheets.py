@@ -58,12 +58,17 @@ def file_name(text: str, taken: set[str]) -> str:
 
 
 def write_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
-    """Write `table` without its index as CSV that Excel reads rightly; return the path."""
+    """Write `table` as `csv_bytes` makes it; return the path."""
+    return put(path, csv_bytes(table))
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """`table` without its index as CSV that Excel reads rightly."""
     heads = [safe_text(str(name)) for name in table.columns]
-    text = pd.DataFrame(_records(table), columns=heads, dtype="object").to_csv(
+    text: str = pd.DataFrame(_records(table), columns=heads, dtype="object").to_csv(
         index=False, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n"
     )
-    return put(path, text.encode("utf-8-sig"))
+    return text.encode("utf-8-sig")
 
 
 def write_workbook(tables: Mapping[str, pd.DataFrame], path: str | os.PathLike[str]) -> Path:

@@ -5,9 +5,11 @@ import math
 import pandas as pd
 import pytest
 
-from kpi_tools.assurance import assurance, by_consequence, reading, why
+from kpi_tools.assurance import assurance, by_consequence, reading
+from kpi_tools.explorer.reasons import why
+from kpi_tools.explorer.views import run_began
 from kpi_tools.limits import process_limits
-from kpi_tools.rebases import rebase_notes, suggested_rebases
+from kpi_tools.rows import rows_of
 from kpi_tools.variation import special_causes
 from tests.engines import ENGINES, to_pandas
 
@@ -146,24 +148,10 @@ def test_targets_polarity_and_columns_are_arguments():
 
 
 def test_a_rebase_is_suggested_where_the_latest_run_began():
-    rows = classified(table([*BASE, *[13.0] * 7]), fix=8)
-    expected = [{"kpi_id": "K1", "run": 7, "date": pd.Timestamp("2024-09-30")}]
-    assert suggested_rebases(rows).to_dict("records") == expected
+    rows = rows_of(classified(table([*BASE, *[13.0] * 7]), fix=8))
+    assert run_began(rows)["period_end"] == pd.Timestamp("2024-09-30")
     for ended_or_short in ([13.0] * 7 + [10.0], [13.0] * 6):
-        assert suggested_rebases(classified(table(BASE + ended_or_short), fix=8)).empty
-
-
-def test_a_rebase_that_changes_nothing_says_so():
-    rows, why_and_who = table(BASE), {"reason": "new system", "name": "director"}
-    days = ["2024-03-31", "2024-01-31", "2030-01-01"]
-    rebase = [{"kpi_id": "K1", "date": day, **why_and_who} for day in days]
-    assert rebase_notes(rows, rebase) == [
-        "The rebase of 2024-01-31 (new system) lies before the second figure of K1, so it changes nothing.",
-        "The rebase of 2030-01-01 (new system) lies after the last figure of K1, so it changes nothing.",
-    ]
-    assert rebase_notes(rows, [rebase[0] | {"kpi_id": "K9"}]) == [
-        "The rebase of 2024-03-31 (new system) is for a series that is not there, so it changes nothing."
-    ]
+        assert not run_began(rows_of(classified(table(BASE + ended_or_short), fix=8)))
 
 
 def reasons(values, fix=8, **columns):

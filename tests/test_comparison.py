@@ -1,6 +1,7 @@
 """Councils side by side: ranks and funnels by hand and by scipy, and on published figures of England and Scotland."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from scipy import stats
 
 from kpi_tools.comparison import ADDED, compare
 from kpi_tools.errors import InputError
-from kpi_tools.explorer.views import comparison_notes
+from kpi_tools.explorer.views import view
+from tests import kent
 from tests.engines import ENGINES, to_pandas
 
 LGBF = Path(__file__).parents[2] / "shared/data/open/lgbf_quarterly_welfare_fund_decisions.csv"
@@ -162,52 +164,22 @@ def test_the_callers_table_is_not_changed():
     assert list(compare(result).columns) == [*before.columns, *ADDED]
 
 
-KPI = {"kpi_id": "K", "value": 72.0, "polarity": "higher", "unit": "%", "decimals": 1}
-
-
-def areas(**values):
-    """Areas in 2024."""
-    return pd.DataFrame({"area": list(values), "period": "2024", "value": list(values.values())})
-
-
-def test_the_explorer_says_where_ours_stands():
-    now = areas(England=75.5, A=90.0, B=80.0, C=72.0, D=60.0)
-    told = pd.concat([areas(England=1.0).assign(period="2023"), now])
-    assert comparison_notes(told, KPI) == [
-        "Ours is 3.5 points below England in 2024.",
-        "Among the 5 areas of 2024, ours included, it ranks 3 (1 is best), in quarter 2 of 4.",
+def test_the_explorer_says_where_ours_stands_as_the_card_does():
+    known = kent.known("ES01")
+    names = {"England": 50.0, "A": 60.0, "B": 30.0, "C": 20.0, "D": 40.0}
+    rows = pd.DataFrame({"area": list(names), "value": list(names.values())})
+    rows = rows.assign(kpi_id="ES01", period="2024-25 Q3", quarter="2024-25 Q3", status="final")
+    rows = rows.assign(group=["", *["our neighbours"] * 4], source="DfE")
+    with_areas = replace(known, returns=replace(known.returns, benchmarks=rows))
+    notes = view("areas", with_areas, "ES01").notes
+    # 60, 40, 34, 30, 20; England alone is no group
+    assert notes == [
+        "Our latest: 34% (Quarter 3 2024/25).",
+        "England, 2024-25 Q3: 50%.",
+        "Ours is 16 points below England in 2024-25 Q3.",
+        "3rd of 5 our neighbours, Quarter 3 2024/25 (best first); ours 34%, median 34%, range 20% to 60%.",
+        "Source: DfE.",
     ]
-    assert comparison_notes(told[told["area"] == "A"], KPI) == []
-    assert comparison_notes(told, KPI | {"value": None}) == []
-
-
-def test_the_explorer_compares_with_a_named_group():
-    told = areas(A=90.0, B=80.0, C=72.0, D=60.0)
-    told["group"] = ["our neighbours", None, "our neighbours", "the county's"]
-    assert comparison_notes(told, KPI)[:2] == [
-        "It is 9.0 points below the mean of our neighbours (two areas).",
-        "It is 12.0 points above the mean of the county's (one area).",
-    ]
-
-
-def test_the_explorer_says_whether_ours_differs_by_more_than_chance():
-    """Centre 50%; of 400 cases an error of 2.5, so the 99.8% limits lie 3.0902 × 2.5 = 7.73 from it."""
-    told = areas(A=49, B=50, C=51, D=50, E=50, F=50)
-    told["numerator"], told["denominator"] = told["value"] * 4, 400.0
-    ours = KPI | {"value": 50.5, "numerator": 202.0, "denominator": 400.0}
-    assert comparison_notes(told, ours)[-1] == (
-        "For an area with 400 cases a figure between 42.3% and 57.8% is to be expected; ours is as expected."
-    )
-    far = comparison_notes(told, KPI | {"value": 72.0, "numerator": 288.0, "denominator": 400.0})
-    # below ten areas their own spread is not asked
-    assert "ours is far better than expected." in far[-1]
-    without = KPI | {"numerator": None, "denominator": None}
-    for areas_, kpi in (
-        (told, without),
-        (told.drop(columns="numerator"), ours),
-        (told, ours | {"unit": "rate per 100,000"}),
-    ):
-        assert not any("cases" in note for note in comparison_notes(areas_, kpi))
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(0, 20)), min_size=1, max_size=60))
@@ -233,11 +205,3 @@ def test_scottish_councils_have_the_ranks_that_are_published():
     assert len(found) > 1_000
     # Published values are rounded to two places and the ranks are of the unrounded: a rank of ours is never later.
     assert (found["rank"] <= found["ScotRank"]).mean() > 0.95
-
-
-def test_a_gap_is_written_as_a_person_would():
-    told, kpi = areas(England=50.0, Kent=48.0), KPI | {"decimals": 0}
-    gaps = {51: "1 point above", 50.3: "0.3 points above", 50: "level with", 47: "3 points below"}
-    for ours, said in gaps.items():
-        note = comparison_notes(told, kpi | {"value": ours})[0]
-        assert note == f"Ours is {said} England in 2024."

@@ -60,6 +60,17 @@ def chance(values: list[float], level: float) -> tuple[float, float, float, floa
     return mean, mean - reach, mean + reach, 1 - t.cdf((level - mean) / error)
 
 
+def test_the_explorer_says_of_the_outlook_what_the_card_says(council, ahead):
+    said = kent.known("ES01").outlook_in_words("ES01")
+    assert said == (
+        "Expected for Q4 2024/25, the end of the year: 36% (21% to 51%). Meets target 60%: very unlikely (under 1%). Meets "
+        "floor standard 55%: very unlikely (about 1%). From the mean of six figures, as there is no clear trend."
+    )
+    card = card_of(council, ahead, "ES01")
+    for part in ("36% 21% to 51%, year's end", "Very unlikely about 1%", "From the mean of six"):
+        assert part in card
+
+
 def test_the_chances_on_the_card_are_those_of_the_figures_on_the_card(council, ahead):
     """Complaints answered in time: 63, 75, 56, 66, 71, 71%, target 85, floor standard 80; no trend, so the mean."""
     mean, low, high, target = chance([63, 75, 56, 66, 71, 71], 85)

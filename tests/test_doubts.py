@@ -7,11 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kpi_tools.checks import release_findings
 from kpi_tools.doubts import doubt_table, let_pass, with_doubts
-from kpi_tools.quarters import Quarter
+from kpi_tools.loading import load
+from kpi_tools.narrative import actions_sentence
+from kpi_tools.page.chapters import reds
+from kpi_tools.quarters import Quarter, quarter_range
 from kpi_tools.rows import in_doubt
-from kpi_tools.scorecard import recent_quarters
+from kpi_tools.scorecard import earlier_reports, recent_quarters, score
+from kpi_tools.scorecard.actions import without_action
 from tests import kent
+from tests.small_council import make_council
 
 HOMES = [663, 655, 658, 640, 624, 612]
 RATES = [81.2, 79.5, 80.4, 82.1, 78.8, 80.0]
@@ -143,3 +149,30 @@ def test_order_of_rows_and_the_callers_table_do_not_matter(order):
     rows = with_doubts(shuffled)
     assert rows.sort_index()["doubt"].equals(with_doubts(table)["doubt"])
     pd.testing.assert_frame_equal(shuffled, before)
+
+
+def test_a_red_in_doubt_asks_for_no_action_and_is_not_called_new(tmp_path):
+    """80% last quarter, 8% now: it is Red and counted, and nothing is concluded until it is checked."""
+    values = {"P1": [80, 82, 81, 80, 81, 82, 80, 8], "P2": [80, 82, 81, 80, 81, 82, 80, 40]}
+    sent = [
+        (f"{quarter.label.replace(' ', '-')}", kpi_id, quarter.label, values[kpi_id][place])
+        for kpi_id in values
+        for place, quarter in enumerate(quarter_range(Quarter(2024, 3), 8))
+    ]
+    kpis = [{"kpi_id": kpi_id} for kpi_id in values]
+    lines = [one | {"target": 70, "floor_standard": 60} for one in kpis]
+    raw = make_council(tmp_path, kpis, sent, lines)
+    returns = load(raw)
+    recent = recent_quarters(returns)
+    kpis, (before, _) = score(recent, returns), earlier_reports(returns)
+    assert kpis["rating"].tolist() == ["Red", "Red"]
+    assert kpis["doubt_state"].fillna("").tolist() == ["open", ""]
+    assert without_action(kpis, returns)["kpi_id"].tolist() == ["P2"]
+    found = release_findings(returns, recent, kpis)
+    asked = found[found["code"] == "red-without-action"]["place"].tolist()
+    assert len(asked) == 1 and "P2" in asked[0]
+    said = actions_sentence(kpis, before, "Quarter 2", 1)
+    assert said.count("New to Red") == 1 and kpis["kpi_name"][0] not in said
+    chapter = str(reds(kpis, before, recent, returns))
+    assert chapter.count("New to Red.") == 1
+    assert chapter.count("No management action has been given.") == 1

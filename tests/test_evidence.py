@@ -78,6 +78,18 @@ def test_an_agreed_rebase_makes_new_limits_and_stands_below_the_chart():
     assert "New limits" in shown.picture.svg("x", "Title", "Text")
 
 
+@pytest.mark.parametrize(("date", "where"), [
+    ("2030-01-01", "January 2030 (New) lies after the last"),
+    ("2000-01-01", "January 2000 (New) lies before the second"),
+])  # fmt: skip
+def test_a_rebase_that_changes_nothing_says_so(date, where):
+    row = {"kpi_id": "CS01", "first_period": "", "date": date, "from_quarter": None}
+    row |= {"reason": "New.", "name": "Head", "status": "final"}
+    known = evidence(replace(kent.returns(), rebases=pd.DataFrame([row])), {"CS01"})
+    said = f"The rebase of {where} figure, so it changes nothing."
+    assert known.rebases["said"].tolist() == [said]
+
+
 def test_the_council_says_which_rules_it_uses():
     council = replace(kent.returns().council, screening=False, profile="mdc")
     few = set(kent.everything().kpis["kpi_id"].head(12))

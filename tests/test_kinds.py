@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from kpi_tools.assurance import why
 from kpi_tools.errors import InputError
+from kpi_tools.explorer.reasons import why
 from kpi_tools.kinds import CHARTS, chart_for, expected_runs
 from kpi_tools.limits import process_limits
 from kpi_tools.variation import special_causes

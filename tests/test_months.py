@@ -195,7 +195,8 @@ def test_the_limits_stand_on_the_months(raw):
 
 
 def _months_drawn(known, kpi_id):
-    return [one for one in view("trend", known, kpi_id).picture.points if one.kind == "month"]
+    points = view("trend", known, kpi_id).picture.canvas.points
+    return [one for one in points if one["look"].endswith("month")]
 
 
 def test_a_target_of_three_months_is_none_of_a_single_one(raw):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from kpi_tools.outlook import chance_in_words, outlook, outlook_in_words, predictions
+from kpi_tools.outlook import chance_in_words, outlook, predictions
 from tests.engines import ENGINES
 
 RISING = [30.0, 31.0, 33.0, 34.0, 36.0, 37.5]
@@ -114,7 +114,6 @@ def test_what_cannot_be_predicted_says_so(values, columns, state):
     assert row["outlook"] == state
     assert math.isnan(row["next_expected"]) and math.isnan(row["next_target_chance"])
     assert predictions(series(values, **columns)).empty
-    assert outlook_in_words(row, "%", 0) == f"Outlook: {state}."
 
 
 def test_without_room_about_the_line_or_without_target_there_is_no_chance():
@@ -125,20 +124,7 @@ def test_without_room_about_the_line_or_without_target_there_is_no_chance():
     assert math.isnan(outlook(series(RISING).drop(columns="target")).iloc[0]["next_target_chance"])
 
 
-def test_in_words():
-    text = outlook_in_words(looked(RISING, "2024-09-30"), "%", 0)
-    ahead = "Next quarter (Quarter 3 2024/25) expect 39%, between 38% and 40%; "
-    assert text.startswith(f"Predicted from the trend. {ahead}")
-    target = "the chance of meeting the target is about 3%"
-    assert f"{target} and of meeting the floor standard is over 99%." in text
-    assert "At the year's end (Quarter 4 2024/25) expect 40%" in text
-    assert "nothing is said of it" in outlook_in_words(looked(RISING, "2024-06-30"), "%", 0)
-    high = outlook_in_words(looked([97.0, 99.5, 96.0, 99.0, 98.0, 97.5], unit="%"), "%", 0)
-    assert "and 100%" in high
-
-    line = outlook_in_words(looked([50.0, 50.4, 50.8, 51.2, 51.6], unit="%"), "%", 1)
-    assert "expect 52.0%; the" in line or "expect 52.0%." in line
-    assert "between" not in line  # two equal figures
+def test_a_chance_in_words_is_never_0_or_100():
     said = {0.001: "is under 1%", 0.5: "is about 50%", 0.9999: "is over 99%"}
     assert {chance: chance_in_words(chance) for chance in said} == said
     assert chance_in_words(math.nan) == "not known"

@@ -321,6 +321,8 @@ def test_a_kpi_without_a_line_in_force_is_warned_of_unless_it_is_only_monitored(
 
 @pytest.mark.parametrize(("settings_", "told"), [
     ('[direction]\nwindow = "six"\n', "a whole number from 2 to 40"),
+    ("[direction]\nminimum_points = 7\n", "more figures than the 6 that are shown (window)"),
+    ("[direction]\nwindow = 4\n", "lower it, or raise window"),
     ('[direction]\nshow = ["previus"]\n', 'the nearest is "previous"'),
     ('[direction]\nshow = "trend"\n', 'a list, in square brackets, of these: trend'),
     ("[direction]\nunchanged_within = 1\n", "in quotation marks"),

@@ -39,7 +39,7 @@ def release_findings(
     recent = recent_quarters(returns) if recent is None else recent
     kpis = score(recent, returns) if kpis is None else kpis
     same = earlier_reports(returns)[1] if same is None else same
-    pairs = rating_pairs(kpis, same)
+    pairs = rating_pairs(kpis, same, returns.council)
     written = texts.written(returns, kpis)
     return as_findings(
         chain(

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kpi_tools.assurance import why
 from kpi_tools.errors import InputError
 from kpi_tools.explorer.charts import limit_picture
+from kpi_tools.explorer.reasons import why
 from kpi_tools.frames import in_order
 from kpi_tools.kinds import AUTO, RUN, SHARES, XMR, chart_for
 from kpi_tools.limits import process_limits

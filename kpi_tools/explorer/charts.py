@@ -6,15 +6,16 @@ by which the screen knows it. A figure that is missing has no mark but a word.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from statistics import quantiles
 from typing import NamedTuple
 
 import pandas as pd
 
-from kpi_tools.assurance import centre_of
+from kpi_tools.explorer.evidence import Evidence
+from kpi_tools.explorer.reasons import centre_of
+from kpi_tools.outlook import predictions
 from kpi_tools.page.canvas import Canvas, Name, axis, number, period_label, regions
-from kpi_tools.page.chart_words import look_of
+from kpi_tools.page.chart_words import look_of, notes_on
 from kpi_tools.page.charts import (
     LINES,
     draw_bands,
@@ -26,13 +27,14 @@ from kpi_tools.page.charts import (
     show_figure,
     unit_of,
 )
+from kpi_tools.page.describe import settings_of
 from kpi_tools.page.drawing import QUIET
 from kpi_tools.page.labels import Label, every, text_width
 from kpi_tools.quarters import Quarter
 from kpi_tools.rows import Row, Rows, is_number, rows_of, text_of
 from kpi_tools.terms import Terms
-from kpi_tools.units import ends_of
-from kpi_tools.vocabulary import COMMON_CAUSE, ESTIMATED, FINAL, ILLUSTRATIVE
+from kpi_tools.units import adds_up, ends_of
+from kpi_tools.vocabulary import COMMON_CAUSE, FINAL, ILLUSTRATIVE, MONTH, NEGATIVE, POSITIVE
 from kpi_tools.wording import show_line
 
 SIZES = {"S": (420.0, 190.0), "M": (640.0, 200.0), "L": (880.0, 390.0), "PAGE": (904.0, 300.0)}
@@ -57,21 +59,10 @@ _QUARTERS = {
 }
 
 
-class Point(NamedTuple):
-    """One figure of a view: its `name` (a period, an area), `kind` and `status`."""
-
-    name: str
-    value: float
-    kind: str
-    status: str
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A view as it is drawn, its points, and the words of the dated notes in it."""
+class Picture(NamedTuple):
+    """A view as it is drawn, and the words of the dated notes in it."""
 
     canvas: Canvas
-    points: Sequence[Point] = ()
     happened: Sequence[str] = ()
 
     def svg(self, name: str, title: str, text: str) -> str:
@@ -87,43 +78,46 @@ class Picture:
         }
         return dict(sorted(found.items(), key=lambda item: item[1]))
 
+    def looks(self) -> set[str]:
+        """The looks of its points, with `pale` and `hollow` where any is, and of its lines."""
+        found = {row["look"] for row in self.canvas.lines}
+        for look in (row["look"] for row in self.canvas.points if row["id"]):
+            shade = next((one for one in _SHADES.values() if one and look.startswith(one)), "")
+            found |= {shade.strip(), look.removeprefix(shade)}
+        return found
+
 
 def trend_picture(
-    quarters: pd.DataFrame,
-    bands: pd.DataFrame,
-    ahead: pd.DataFrame,
-    months: pd.DataFrame,
-    fitted: Sequence[float],
-    terms: Terms,
-    dated: Sequence[Row] = (),
+    known: Evidence,
+    kpi_id: str,
     size: tuple[float, float] = SIZES["PAGE"],
     supposed: Mapping[str, float] | None = None,
 ) -> Picture:
-    """Every figure by its rating, target and floor, the tested line, months, what is expected.
-    `bands`: where each begins in the quarters (`rating.band_lines`); `ahead`: rows of
-    `outlook.predictions`; `fitted`: the heights of the tested line at the last quarters; `dated`:
-    notes, to be numbered; `supposed`: what if `target`, `floor_standard` or the `next` figure were
-    this."""
-    rows, coming, what_if = rows_of(quarters), rows_of(ahead), dict(supposed or {})
+    """Every figure by its rating, target and floor, the tested line, months, what is expected; of a
+    doubted series nothing is. `supposed`: what if `target`, `floor_standard` or the `next` figure
+    were this."""
+    kpi, rows, what_if = known.kpi(kpi_id), rows_of(known.of("quarters", kpi_id)), supposed or {}
     places = {row["quarter"]: place for place, row in enumerate(rows)}
+    coming, fitted = list[Row](), list[float]()
+    if known.of("doubts", kpi_id).empty:
+        recent = known.of("recent", kpi_id)
+        coming = rows_of(predictions(recent, **settings_of(known.returns)))
+        fitted = _fitted(recent, kpi)
+    months = known.months(kpi_id)
+    if adds_up(kpi["unit"]):  # those of a part are on another scale
+        months = months[months["basis"] != MONTH]
     single = [
         row for row in rows_of(months) if row["quarter"] in places and is_number(row["value"])
     ]
-    levels = [number(row.get(name)) for row in rows for name in ("value", *LINES)]
-    levels += [number(row["value"]) for row in single]
-    levels += [number(row[name]) for row in coming for name in ("low", "high")]
-    levels += what_if.values()
-    names = named_lines(rows, {name: terms.head(name).removesuffix(" standard") for name in LINES})
+    levels = [number(row[name]) for row in coming for name in ("low", "high")]
+    levels += [number(row["value"]) for row in single] + [*what_if.values()]
+    names = []
     for level in what_if.values():
-        decimals = int(rows[-1]["decimals"])
-        text = show_line(round(level, decimals + 1), rows[-1]["unit"], decimals, bare=True)
+        decimals = int(kpi["decimals"])
+        text = show_line(round(level, decimals + 1), kpi["unit"], decimals, bare=True)
         names.append(Name(level, f"What if {text}", bold=False))
     after = max(len(coming), int("next" in what_if))
-    canvas = _canvas(rows, levels, len(rows) + after, names, size)
-    draw_bands(canvas, regions(rows, rows_of(bands), canvas.low, canvas.high))
-    for column, look in LINES.items():
-        canvas.steps(look, [number(row.get(column)) for row in rows], canvas.places)
-    _join(canvas, "other", rows)
+    canvas = _course(rows, known.of("bands", kpi_id), known.terms, size, after, levels, names)
     first = len(rows) - len(fitted)
     canvas.line("fitted", [first + n + 0.5 for n in range(len(fitted))], fitted)
     for n, row in enumerate(coming, len(rows)):
@@ -136,19 +130,68 @@ def trend_picture(
         ends = [canvas.within(rows[-1]["value"]), what_if["next"]]
         canvas.line("supposed", [len(rows) - 0.5, len(rows) + 0.5], ends)
         canvas.point(len(rows) + 0.5, what_if["next"], "hollow month")
-    marks = [
-        (row["quarter"], row["rating"], terms.looks.get(row["rating"], "unrated")) for row in rows
-    ]
-    points, labels = _draw_points(canvas, rows, marks)
+    labels = _draw_points(canvas, rows, _ratings(rows, known.terms))
     for row in single:
         x = places[row["quarter"]] + ((row["period_end"].month - 1) % 3 + 0.5) / 3
-        points.append(_point(canvas, x, row, row["month"], "month", "month"))
+        _draw_point(canvas, x, row, row["month"], "month")
         label = label_at(canvas, x, row)
         if len(single) <= 2:
             text = f"{row['period_end']:%b} alone {label.text}"
             labels.append(label._replace(text=text))
     canvas.label(labels)
-    return _finished(canvas, points, [*rows, *coming], rows, dated)
+    dated = notes_on(known.returns.annotations, kpi)
+    return _finished(canvas, [*rows, *coming], rows, dated)
+
+
+def several_picture(known: Evidence, kpi_id: str) -> Picture:
+    """A KPI's course over all quarters known of any, small, for beside others on one time scale."""
+    rows = {row["quarter"]: row for row in rows_of(known.of("quarters", kpi_id))}
+    blank = known.kpi(kpi_id) | dict.fromkeys(("value", *LINES), math.nan) | {"status": ""}
+    quarters = map(Quarter.parse, sorted(known.quarters["quarter"].unique()))
+    padded = [
+        rows.get(one.label)
+        or blank | {"quarter": one.label, "rating": "", "period_end": pd.Timestamp(one.end)}
+        for one in quarters
+    ]
+    canvas = _course(padded, known.of("bands", kpi_id), known.terms, SMALL)
+    canvas.label(_draw_points(canvas, padded, _ratings(padded, known.terms)))
+    return _finished(canvas, padded, padded)
+
+
+def _course(
+    rows: Rows,
+    bands: pd.DataFrame,
+    terms: Terms,
+    size: tuple[float, float],
+    after: int = 0,
+    more: Sequence[float] = (),
+    names: Sequence[Name] = (),
+) -> Canvas:
+    """A KPI's quarters with their lines and bands, and places `after` them; its axis holds the
+    levels of `more` too."""
+    words = {name: terms.head(name).removesuffix(" standard") for name in LINES}
+    levels = [number(row.get(name)) for row in rows for name in ("value", *LINES)]
+    named = [*named_lines(rows, words), *names]
+    canvas = _canvas(rows, [*levels, *more], len(rows) + after, named, size)
+    draw_bands(canvas, regions(rows, rows_of(bands), canvas.low, canvas.high))
+    for column, look in LINES.items():
+        canvas.steps(look, [number(row.get(column)) for row in rows], canvas.places)
+    _join(canvas, "other", rows)
+    return canvas
+
+
+def _ratings(rows: Rows, terms: Terms) -> list[tuple[str, str]]:
+    return [(row["quarter"], terms.looks.get(row["rating"], "unrated")) for row in rows]
+
+
+def _fitted(recent: pd.DataFrame, kpi: Row) -> list[float]:
+    """The heights of the tested line at the quarters shown; none where there is no clear trend."""
+    if kpi["direction_of_travel"] not in (POSITIVE, NEGATIVE):
+        return []
+    years = pd.Series(range(len(recent))) / 4
+    measured = recent["value"].notna()
+    line = recent["value"][measured].mean() + kpi["slope"] * (years - years[measured].mean())
+    return [float(level) for level in line]
 
 
 def limit_picture(
@@ -187,10 +230,9 @@ def limit_picture(
             canvas.band("grey", n, n + 1, *ends)
     _join(canvas, "other", rows)
     causes = [text_of(row["special_cause"]) or COMMON_CAUSE for row in rows]
-    marks = [(row["period"], cause, cause) for row, cause in zip(rows, causes, strict=True)]
-    points, labels = _draw_points(canvas, rows, marks)
-    canvas.label(labels)
-    return _finished(canvas, points, rows, rows, dated)
+    periods = [row["period"] for row in rows]
+    canvas.label(_draw_points(canvas, rows, [*zip(periods, causes, strict=True)]))
+    return _finished(canvas, rows, rows, dated)
 
 
 def season_picture(quarters: pd.DataFrame, size: tuple[float, float] = SIZES["PAGE"]) -> Picture:
@@ -204,15 +246,12 @@ def season_picture(quarters: pd.DataFrame, size: tuple[float, float] = SIZES["PA
     slots = max(1, len(rows) + len(groups) - 1)
     canvas = _canvas(rows, [number(row["value"]) for row in rows], slots, (), size)
     step = every(len(rows), canvas.x(1), text_width("23/24", 13) + 4)
-    points, labels, first = [], [], 0
+    labels, first = list[Label](), 0
     for n, group in groups.items():
         latest = rows[-1] is group[-1]
-        kind = "this" if latest else "other"
         _join(canvas, "series" if latest else "other", group, first)
-        marks = [(row["quarter"], kind, kind) for row in group]
-        more = _draw_points(canvas, group, marks, first, latest)
-        points += more[0]
-        labels += more[1]
+        marks = [(row["quarter"], "this" if latest else "other") for row in group]
+        labels += _draw_points(canvas, group, marks, first, latest)
         for place, row in enumerate(group):
             year = Quarter.parse(row["quarter"]).year
             if (len(group) - 1 - place) % step == 0:
@@ -222,7 +261,7 @@ def season_picture(quarters: pd.DataFrame, size: tuple[float, float] = SIZES["PA
         canvas.text(middle, canvas.height + 34, _QUARTERS[n], bold=latest)
         first += len(group) + 1
     canvas.label(labels)
-    return _finished(canvas, points)
+    return _finished(canvas)
 
 
 def area_picture(
@@ -250,7 +289,6 @@ def area_picture(
     for series in areas.values() if few else ():
         by_period = {row["period"]: row for row in series}
         _join(canvas, "other", [by_period.get(period, {"value": None}) for period in periods])
-    points = []
     for place, period in enumerate(periods):
         here = [row for row in rows if row["period"] == period]
         here.sort(key=lambda row: (row["value"], row["area"]))
@@ -261,31 +299,12 @@ def area_picture(
             canvas.line("mean", [place + 0.1, place + 0.9], [middle, middle])
         for n, row in enumerate(here):
             x = place + 0.5 + (0.0 if few else 0.6 * (((n * 7) % 11) / 10 - 0.5))
-            points.append(_point(canvas, x, row, f"{row['area']}, {period}", "other", "other"))
+            _draw_point(canvas, x, row, f"{row['area']}, {period}", "other")
     if len(areas) == 1:
         canvas.label([label_at(canvas, place + 0.5, row) for place, row in enumerate(rows)])
     canvas.periods([(_clip(period), "") for period in periods])
     canvas.name()
-    return Picture(canvas, points)
-
-
-def several_picture(
-    quarters: pd.DataFrame,
-    bands: pd.DataFrame,
-    labels: Sequence[str],
-    terms: Terms,
-) -> Picture:
-    """A KPI's course over given quarters, small, for beside others on one scale of time."""
-    known = {row["quarter"]: row for row in rows_of(quarters)}
-    nothing = dict.fromkeys(("value", *LINES), math.nan) | {"rating": "", "status": ""}
-    blank = dict(next(iter(known.values()))) | nothing
-    rows = [
-        known.get(label)
-        or blank | {"quarter": label, "period_end": pd.Timestamp(Quarter.parse(label).end)}
-        for label in labels
-    ]
-    empty = pd.DataFrame({"value": [], "quarter": []})
-    return trend_picture(pd.DataFrame(rows), bands, empty, empty, [], terms, size=SMALL)
+    return Picture(canvas)
 
 
 def _canvas(
@@ -306,7 +325,6 @@ def _canvas(
 
 def _finished(
     canvas: Canvas,
-    points: list[Point],
     axis_rows: Rows | None = None,
     figures: Rows | None = None,
     dated: Sequence[Row] = (),
@@ -319,9 +337,9 @@ def _finished(
         canvas.name()
         labels = [row.get("label") or period_label(row["period_end"].date()) for row in axis_rows]
         canvas.periods(labels, latest=len(figures) - 1)
-    if not points:
+    if not canvas.points:
         canvas.text(canvas.width / 2, canvas.height / 2, _NOTHING, colour=QUIET)
-    return Picture(canvas, points, happened)
+    return Picture(canvas, happened)
 
 
 def _join(canvas: Canvas, look: str, rows: Rows, first: int = 0) -> None:
@@ -332,26 +350,24 @@ def _join(canvas: Canvas, look: str, rows: Rows, first: int = 0) -> None:
 def _draw_points(
     canvas: Canvas,
     rows: Rows,
-    marks: Sequence[tuple[str, str, str]],
+    marks: Sequence[tuple[str, str]],
     first: int = 0,
     strong: bool = True,
-) -> tuple[list[Point], list[Label]]:
-    """A point for each figure with name, kind and look, and the labels, the last `strong`."""
-    points, labels = [], []
+) -> list[Label]:
+    """A point for each figure, its name and look of `marks`, and the labels, the last `strong`."""
+    labels = []
     for place, (row, mark) in enumerate(zip(rows, marks, strict=True)):
         if is_number(row["value"]):
             x, last = first + place + 0.5, place == len(rows) - 1
-            points.append(_point(canvas, x, row, *mark))
+            _draw_point(canvas, x, row, *mark)
             labels.append(label_at(canvas, x, row, strong and last))
-    return points, labels
+    return labels
 
 
-def _point(canvas: Canvas, x: float, row: Row, name: str, kind: str, look: str) -> Point:
+def _draw_point(canvas: Canvas, x: float, row: Row, name: str, look: str) -> None:
     """A point of a look: filled where the figure is final, pale where not, hollow where
     illustrative."""
-    sure = look_of(row)
-    canvas.point(x, canvas.within(row["value"]), f"{_SHADES[sure]}{look}", name)
-    return Point(name, float(row["value"]), kind, ESTIMATED if sure == "open" else sure)
+    canvas.point(x, canvas.within(row["value"]), f"{_SHADES[look_of(row)]}{look}", name)
 
 
 def _clip(text: str) -> str:

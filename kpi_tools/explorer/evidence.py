@@ -5,32 +5,27 @@ The explorer and the history of one KPI read from here; nothing is computed in a
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import cached_property
-from typing import Any
 
 import pandas as pd
 
-from kpi_tools.assurance import assurance, by_consequence, reading
-from kpi_tools.doubts import doubt_table, with_doubts
+from kpi_tools.assurance import by_consequence, reading
 from kpi_tools.errors import InputError
+from kpi_tools.explorer.reasons import why
 from kpi_tools.kinds import Chosen, chart_for
 from kpi_tools.loading import Returns, as_known_at, in_set
-from kpi_tools.outlook import outlook
-from kpi_tools.page.describe import quarters_alone
+from kpi_tools.outlook import line_chances, outlook
+from kpi_tools.page.describe import outlook_in_words, quarters_alone, settings_of
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import band_lines
-from kpi_tools.rebases import rebase_notes
 from kpi_tools.rows import Row, Rows, is_text, rows_by, rows_of
 from kpi_tools.scorecard import rated, recent_quarters, score
 from kpi_tools.scorecard.series import (
-    AGREED,
     NOT_ASSESSED,
-    all_quarters,
     classified,
-    finest_series,
-    rare_events,
+    judged,
     rare_kinds,
+    series_of,
 )
 from kpi_tools.terms import Terms, lines_of
 from kpi_tools.tokens import filled, kpi_figures
@@ -129,8 +124,14 @@ class Evidence:
 
     @cached_property
     def lines(self) -> pd.DataFrame:
-        """The lines of the latest figures that are set, as `terms.lines_of` gives them."""
-        return lines_of(self.kpis, self.terms)
+        """The lines of the latest figures that are set, as `outlook.line_chances` gives them."""
+        lines = lines_of(self.kpis, self.terms)
+        return line_chances(self.recent, lines, **settings_of(self.returns))
+
+    def outlook_in_words(self, kpi_id: str) -> str:
+        """What is expected of one KPI, as its card says it."""
+        expected = rows_of(self.of("outlooks", kpi_id))[0]
+        return outlook_in_words(self.kpi(kpi_id), expected, rows_of(self.of("lines", kpi_id)))
 
 
 def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Evidence:
@@ -147,16 +148,9 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Eviden
         some = evidence(returns, there[:1])
         return replace(some, **{name: getattr(some, name).head(0) for name in _TABLES})
     returns = returns if kpi_ids is None else _only(returns, kpi_ids)
-    council = returns.council
-    settings: dict[str, Any] = {
-        "significance": council.significance,
-        "minimum_points": council.minimum_points,
-    }
+    settings = settings_of(returns)
     recent = gls_direction(recent_quarters(returns), **settings)
-    quarters = with_doubts(all_quarters(returns, recent))
-    series = with_doubts(finest_series(returns, recent, quarters))
-    finer = series[series["series"] != "quarters"]
-    doubts = doubt_table(pd.concat([quarters, finer]) if len(finer) else quarters)
+    quarters, series, doubts = series_of(recent, returns)
     certain = recent.assign(
         value=recent["value"].mask(recent["kpi_id"].isin(set(doubts["kpi_id"])))
     )
@@ -170,10 +164,9 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Eviden
 def _charted(known: Evidence) -> Evidence:
     """The same with `points` on the council's kind of chart, and what follows from that."""
     returns, doubted = known.returns, set(known.doubts["kpi_id"])
-    council, chart = returns.council, returns.council.chart_kind
-    points = classified(rare_events(known.series, returns, chart), returns, chart)
-    found = assurance(points).set_index("kpi_id")[_ASSURANCE]
-    found.loc[found.index.isin(doubted), ["variation", "assurance"]] = NOT_ASSESSED
+    council, points = returns.council, classified(known.series, returns)
+    points["why"] = [why(row) for row in rows_of(points)]
+    found = judged(points, known.doubts)[_ASSURANCE]
     kpis = known.kpis.drop(columns=_ASSURANCE, errors="ignore").join(found, on="kpi_id")
     withheld = points["kpi_id"].isin(doubted)
     points.loc[withheld, ["rule", "special_cause"]] = None
@@ -252,17 +245,17 @@ def kpi_named(returns: Returns, text: object) -> str:
     return named(text, {known: f"{known} ({title})" for known, title in titles.items()}, "KPI")
 
 
-def _rebase_sentence(rebase: dict[str, Any], points: pd.DataFrame) -> str:
+def _rebase_sentence(rebase: Row, points: pd.DataFrame) -> str:
     """What a rebase does to the limits of its series, or that it does nothing."""
-    agreed = {name: rebase[name] for name in AGREED}
-    nothing = rebase_notes(points, agreed)
-    if nothing:
-        return nothing[0]
+    ends = points.loc[points["kpi_id"] == rebase["kpi_id"], "period_end"]
+    day, reason = pd.Timestamp(rebase["date"]), rebase["reason"].rstrip(".")
+    if not ends.min() < day <= ends.max():
+        side = "after the last" if day > ends.max() else "before the second"
+        what = f"The rebase of {day:%B %Y} ({reason})"
+        return f"{what} lies {side} figure, so it changes nothing."
     invented = f" ({ILLUSTRATIVE})" if rebase["status"] == ILLUSTRATIVE else ""
-    return (
-        f"The limits are made anew from {date.fromisoformat(rebase['date']):%B %Y}: "
-        f"{rebase['reason'].rstrip('.')}. Agreed by: {rebase['name']}{invented}."
-    )
+    anew = f"The limits are made anew from {day:%B %Y}: {reason}."
+    return f"{anew} Agreed by: {rebase['name']}{invented}."
 
 
 def _only(returns: Returns, kpi_ids: Collection[str]) -> Returns:

@@ -4,8 +4,6 @@ Every piece is `Html`, for a notebook's cell and for one offline page; its views
 explorer (`table.view_data`), each with its picture and figures to take away.
 """
 
-import csv
-import io
 from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +13,16 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from kpi_tools.assurance import usual_range
 from kpi_tools.errors import InputError
 from kpi_tools.explorer.evidence import Evidence, commentary_so_far, evidence, kpi_named
+from kpi_tools.explorer.reasons import usual_range
 from kpi_tools.explorer.sentences import draft, status_sentences
 from kpi_tools.explorer.table import view_data
 from kpi_tools.explorer.views import VIEWS
-from kpi_tools.loading import Returns, as_known_at, commentary_until, in_set, line_columns, load
-from kpi_tools.page.cards import Context, cards
-from kpi_tools.page.chart_words import quality_notes
-from kpi_tools.page.describe import required_cases, since_title
-from kpi_tools.page.facts import figure_cell, rating_cell
+from kpi_tools.loading import Returns, as_known_at, commentary_until, in_set, load
+from kpi_tools.page.cards import Context, cards, figures_table, target_history
+from kpi_tools.page.describe import required_cases
+from kpi_tools.page.facts import figure_cell
 from kpi_tools.page.html import (
     Html,
     figure_with_status,
@@ -36,24 +33,10 @@ from kpi_tools.page.html import (
 from kpi_tools.quarters import Quarter
 from kpi_tools.rows import Row, Rows, is_number, is_text, rows_by, rows_of
 from kpi_tools.scorecard.changes import restated_between
-from kpi_tools.spreadsheets import safe_text
+from kpi_tools.spreadsheets import csv_bytes
 from kpi_tools.tokens import filled, kpi_figures
-from kpi_tools.vocabulary import CLOSEST, HIGHER, IN_YEARS, LOWER, MONITORED
-from kpi_tools.wording import capitalised, line_of, listed, period_of, plural, show
-
-_BASES = {
-    "quarter": "One figure covers one quarter.",
-    "rolling_12_months": "One figure covers the twelve months to the end of its quarter, so "
-    "neighbours share most of their data.",
-    "snapshot": "One figure is the state at the end of its quarter.",
-    "year_to_date": "One figure covers the financial year so far.",
-    "annual": "One figure covers a year.",
-}
-_GOOD = {
-    HIGHER: "Higher is better.",
-    LOWER: "Lower is better.",
-    CLOSEST: "Closest to the {target} is better.",
-}
+from kpi_tools.vocabulary import IN_YEARS, MONITORED
+from kpi_tools.wording import capitalised, period_of, show
 
 
 def one_kpi(kpi: str, quarter: object, raw: str | Path) -> "OneKpi":
@@ -119,55 +102,29 @@ class OneKpi:
 
     @property
     def definition(self) -> Html:
-        """What is counted, what is better, what a figure covers, who answers, what was changed."""
-        kpi, late = self.kpi, int(self.kpi["lag_quarters"])
-        good = _GOOD.get(kpi["polarity"], "Neither higher nor lower is better.")
-        measured = [
-            good.format(target=self.known.terms.word("target")),
-            _BASES[kpi["basis"]],
-            f"Unit: {kpi['unit']}." if kpi["unit"] else "",
-            f"It is reported {plural(late, 'quarter')} in arrears." if late else "",
-            f"Accountable: {kpi['owner']} ({kpi['directorate']})." if is_text(kpi["owner"]) else "",
-            *quality_notes(kpi),
-        ]
-        changes: list[Html | str] = [
-            figure_with_status(
-                f"From {Quarter.parse(row['from_quarter']).title} {row['change']}: {row['reason']}",
-                row["status"],
-            )
-            for row in rows_of(self.known.of("changelog", self.kpi_id))
-        ]
-        return paragraphs(
-            _text(kpi["definition"], "No definition has been given."),
-            " ".join(text for text in measured if text),
-            *(changes or ["No change of its definition is on record."]),
+        """What is counted, what a figure covers, who answers, what was changed."""
+        return render(
+            "explorer_definition.html.j2",
+            kpi=self.kpi,
+            changes=rows_of(self.known.of("changelog", self.kpi_id)),
+            title=lambda label: Quarter.parse(label).title,
         )
 
     @property
     def targets(self) -> Html:
         """Every target and floor standard, from when it held, and why it was set so."""
-        kpi, terms, targets = self.kpi, self.known.terms, self.known.of("targets", self.kpi_id)
-        if kpi["rating"] == MONITORED:
-            return paragraphs("It is monitored only: no line is agreed for it.")
-        if is_text(kpi["milestone"]):
-            return paragraphs("It is rated by its status.")
-        if targets.empty:
-            one = terms.word("kpi")
-            return paragraphs(
-                f"No {terms.word('target')} has been agreed, so the {one} is not rated."
-            )
-        lines = [name for name in line_columns(targets) if targets[name].notna().any()]
-        rows = []
-        for row in rows_of(targets):
-            cells = {terms.head(name): line_of(kpi | row, name) for name in lines}
-            reason = _text(row["target_reason"], "No reason was given")
-            rows.append(
-                {"From": capitalised(since_title(row["from_quarter"]))}
-                | cells
-                | {"Reason": figure_with_status(reason, row["target_status"])}
-            )
-        named = listed([terms.word(name, 2) for name in lines])
-        return _table(rows, f"{capitalised(named)} over time", "targets")
+        targets = rows_of(self.known.of("targets", self.kpi_id))
+        rows = [
+            {
+                "From": capitalised(entry["since"]),
+                "Lines": entry["lines"],
+                "Reason": figure_with_status(capitalised(entry["reason"]), entry["status"]),
+            }
+            for entry in target_history(self.kpi, targets, self.known.terms)
+        ]
+        if self.kpi["rating"] == MONITORED or is_text(self.kpi["milestone"]) or not rows:
+            return paragraphs("No line is agreed for it.")
+        return _table(rows, "Its lines over time", "targets")
 
     @property
     def usual_range(self) -> Html:
@@ -192,15 +149,10 @@ class OneKpi:
         """Both directions of travel, what is expected next, and every figure's rating."""
         if is_text(self.kpi["milestone"]):
             return paragraphs("A status has no direction of travel and is not predicted.")
-        terms = self.known.terms
-        rows = [
-            {"Quarter": period_of(row), "Figure": figure_cell(row)}
-            | {terms.head(name): line_of(row, name) for name in terms.lines(self.kpi)}
-            | {"Rating": rating_cell(row, terms)}
-            for row in rows_of(self.known.of("quarters", self.kpi_id))
-        ]
+        quarters = rows_of(self.known.of("quarters", self.kpi_id))
+        table = figures_table(self.kpi, quarters, Context(self.known.terms))
         caption = "Each quarter's figure, lines and rating"
-        return self._view("trend", _table(rows, caption, "trend"))
+        return self._view("trend", _table(table, caption, "trend"))
 
     @property
     def seasons(self) -> Html:
@@ -288,18 +240,12 @@ class OneKpi:
     @property
     def doubts(self) -> Html:
         """What about its data looks wrong, for whoever sends them."""
-        rows = [
-            {
-                "Quarter": Quarter.parse(row["quarter"]).title,
-                "Doubt": row["doubt"],
-                "What to do": row["remedy"],
-                "Who": row["who"],
-            }
-            for row in rows_of(self.known.doubts)
-        ]
-        if not rows:
+        doubts = self.known.doubts[["quarter", "doubt", "remedy", "who"]]
+        if doubts.empty:
             return paragraphs("No figure looks like a fault of the data.")
-        return _table(rows, "Doubted figures", "doubts")
+        doubts = doubts.assign(quarter=[Quarter.parse(one).title for one in doubts["quarter"]])
+        doubts.columns = ["Quarter", "Doubt", "What to do", "Who"]
+        return _table(rows_of(doubts), "Doubted figures", "doubts")
 
     def _view(self, name: str, table: Html | str = "") -> Html:
         """A view: its chart, legend and sentences; below them its figures; both to take away."""
@@ -307,9 +253,10 @@ class OneKpi:
         if not one["svg"] and name == "areas":
             return paragraphs(*one["notes"])
         stem = f"{self.kpi_id}-{name}-{self.known.returns.quarter.slug}"
-        taken = {f"{stem}.csv": ("text/csv", _csv(one["table"]))}
+        figures = pd.DataFrame(one["table"]["rows"], columns=one["table"]["columns"])
+        taken = {f"{stem}.csv": ("text/csv", csv_bytes(figures))}
         if one["svg"]:
-            taken[f"{stem}.svg"] = "image/svg+xml", self._picture(name, one)
+            taken[f"{stem}.svg"] = "image/svg+xml", self._picture(name, one).encode()
         return render(
             "explorer_notes.html.j2",
             chart=Markup(one["svg"]),
@@ -317,7 +264,7 @@ class OneKpi:
             notes=one["notes"],
             table=table,
             taken={
-                file: f"data:{kind};base64,{b64encode(text.encode()).decode()}"
+                file: f"data:{kind};base64,{b64encode(text).decode()}"
                 for file, (kind, text) in taken.items()
             },
         )
@@ -346,14 +293,6 @@ def kpi_tables(one: OneKpi) -> dict[str, pd.DataFrame]:
         "Quarters": one.known.of("quarters", one.kpi_id),
         "Targets": one.known.of("targets", one.kpi_id),
     }
-
-
-def _csv(table: dict[str, Any]) -> str:
-    out = io.StringIO(newline="")
-    rows = [table["columns"], *table["rows"]]
-    safe = [[safe_text(cell) if is_text(cell) else cell for cell in cells] for cells in rows]
-    csv.writer(out).writerows(safe)
-    return f"\ufeff{out.getvalue()}"
 
 
 def _table(rows: Rows, caption: str, name: str) -> Html:

@@ -1,11 +1,10 @@
 """How a KPI stands, in sentences made of its figures: the answer, directions, a first draft."""
 
-import math
-
 import pandas as pd
 
 from kpi_tools import vocabulary
 from kpi_tools.explorer.evidence import WITHHELD, Evidence
+from kpi_tools.explorer.reasons import told
 from kpi_tools.page.describe import direction_sentence, month_alone
 from kpi_tools.quarters import Quarter
 from kpi_tools.rows import Row, is_number, is_text, rows_of
@@ -35,12 +34,13 @@ def status_sentences(known: Evidence, kpi_id: str) -> str:
     variation = str(kpi["variation"])
     meaning = f"{capitalised(vocabulary.LIMIT_MEANINGS.get(variation, variation))}."
     unusual = "" if is_text(kpi["milestone"]) else _UNUSUAL.get(variation, meaning)
+    doubt = doubts_in_words(known, kpi_id)
     latest = f"{capitalised(figure_of(kpi))} in {_when(kpi)}"
     lines = [f"{terms.word(name)} {line_of(kpi, name)}" for name in terms.lines(kpi)]
     return _joined(
         f"{'; '.join([latest, ', '.join(lines)] if lines else [latest])}.",
-        how_long(known.of("quarters", kpi_id)),
-        doubts_in_words(known, kpi_id) or unusual,
+        doubt or how_long(known.of("quarters", kpi_id)),
+        "" if doubt else unusual,
         f"{capitalised(kpi['reading'])}." if is_text(kpi["reading"]) else "",
     )
 
@@ -98,25 +98,31 @@ def directions(known: Evidence, kpi_id: str) -> list[str]:
 def draft(known: Evidence, kpi_id: str) -> str:
     """A first paragraph for the commentary, from the figures alone, with tokens where they belong;
     why it is so is for the service to say."""
-    kpi, so_long = known.kpi(kpi_id), how_long(known.of("quarters", kpi_id))
-    if is_text(kpi["milestone"]):
-        return _joined(f"In {{quarter}} it is {figure_of(kpi)}.", so_long)
-    if not is_number(kpi["value"]):
-        return f"There is no figure for {_when(kpi)} ({kpi['status']})."
-    if doubt := doubts_in_words(known, kpi_id):
-        return f"To be checked before anything is written. {doubt}"
-    parts = " ({numerator} of {denominator})" if is_number(kpi["denominator"]) else ""
-    months = known.single_months(kpi_id)
+    kpi, terms, months = known.kpi(kpi_id), known.terms, known.single_months(kpi_id)
+    expected, place = rows_of(known.of("outlooks", kpi_id))[0], (kpi["unit"], int(kpi["decimals"]))
     alone = kpi["basis"] != "quarter" and len(months)
-    return _joined(
-        f"At {{value}}{parts} {_against(kpi, known)}.",
-        _before(kpi),
-        so_long,
-        _DIRECTIONS.get(kpi["direction_of_travel"], ""),
-        _UNUSUAL.get(kpi["variation"], ""),
-        month_alone(months.iloc[-1], kpi["unit"], int(kpi["decimals"])) if alone else "",
-        _ahead(known, kpi),
+    worst = kpi["band"] == len(terms.scheme(kpi).bands) and is_number(kpi["floor_standard"])
+    line = "floor_standard" if worst else "target"  # against which it is rated
+    sentences = told(
+        "explorer_draft.txt.j2",
+        kpi=kpi,
+        terms=terms,
+        figure=figure_of(kpi),
+        figures=kpi_figures(kpi),
+        when=_when(kpi),
+        so_long=how_long(known.of("quarters", kpi_id)),
+        doubt=doubts_in_words(known, kpi_id),
+        line=terms.word(line) if is_number(kpi[line]) else "",
+        level=f"{{{line}}}",
+        quarterly=_is_quarterly(kpi),
+        direction=_DIRECTIONS.get(kpi["direction_of_travel"], ""),
+        unusual=_UNUSUAL.get(kpi["variation"], ""),
+        month=month_alone(months.iloc[-1], *place) if alone else "",
+        expected=expected,
+        next=Quarter.parse(expected["next_quarter"]).title,
+        between=between(*(show(expected[end], *place) for end in ("next_low", "next_high"))),
     )
+    return " ".join(sentences)
 
 
 def _joined(*sentences: str) -> str:
@@ -134,37 +140,3 @@ def _when(kpi: Row) -> str:
 
 def _is_quarterly(row: Row) -> bool:
     return row.get("frequency", "quarterly") in ("quarterly", "monthly")
-
-
-def _against(kpi: Row, known: Evidence) -> str:
-    """How it is rated and against which line: the floor standard where it is in the last band."""
-    terms = known.terms
-    one = terms.word("kpi")
-    if not is_number(kpi["band"]):
-        state = "monitored only" if kpi["rating"] == vocabulary.MONITORED else "not rated"
-        return f"in {{quarter}} the {one} is {state}"
-    worst = kpi["band"] == len(terms.scheme(kpi).bands) and is_number(kpi["floor_standard"])
-    line = "floor_standard" if worst else "target"
-    if not is_number(kpi[line]):
-        return f"the {one} is {{rating}}"
-    word = terms.word(line)
-    article = "an" if word[:1].lower() in "aeiou" else "a"
-    return f"the {one} is {{rating}} against {article} {word} of {{{line}}}"
-
-
-def _before(kpi: Row) -> str:
-    figures = kpi_figures(kpi)
-    if not _is_quarterly(kpi):
-        return "The figure before was {previous}." if figures["previous"] else ""
-    ago = {"previous": "a quarter", "year_ago": "a year"}
-    then = [f"{{{name}}} {words} earlier" for name, words in ago.items() if figures[name]]
-    return f"It was {' and '.join(then)}." if then else ""
-
-
-def _ahead(known: Evidence, kpi: Row) -> str:
-    row = rows_of(known.of("outlooks", kpi["kpi_id"]))[0]
-    if math.isnan(row["next_low"]):
-        return ""
-    place = kpi["unit"], int(kpi["decimals"])
-    low, high = (show(row[name], *place) for name in ("next_low", "next_high"))
-    return f"For {Quarter.parse(row['next_quarter']).title} {between(low, high)} is to be expected."

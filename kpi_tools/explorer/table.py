@@ -23,7 +23,7 @@ from kpi_tools.explorer.charts import several_picture
 from kpi_tools.explorer.evidence import TEXTS, Evidence, commentary_so_far
 from kpi_tools.explorer.points import facts
 from kpi_tools.explorer.sentences import status_sentences
-from kpi_tools.explorer.views import VIEWS, view
+from kpi_tools.explorer.views import VIEWS, legend, view
 from kpi_tools.page.chart_words import quality_notes
 from kpi_tools.page.html import Html, piece, render, slug
 from kpi_tools.quarters import Quarter
@@ -146,37 +146,33 @@ def view_data(known: Evidence, kpi_id: str, name: str, size: str) -> dict[str, A
     """One view of one KPI: its drawing (`svg`), where its points stand in it (`places`), the
     figures behind it (`table`), its `notes`, `legend` and the point to begin with (`latest`). The
     view `several` is its course over all quarters of `known`, small, to stand beside others."""
+    figures = {"table": table(known, kpi_id, name)}
     if name == "several":
-        quarters = sorted(set(known.quarters["quarter"]), key=Quarter.parse)
-        terms, kpi = known.terms, known.kpi(kpi_id)
-        rows, bands = known.of("quarters", kpi_id), known.of("bands", kpi_id)
-        picture = several_picture(rows, bands, quarters, terms)
-        description = f"{kpi_id}: {figure_of(kpi)}, {kpi['rating']}"
-        stem = f"kx-{slug(kpi_id)}-several"
-        svg = picture.svg(stem, f"{kpi_id} beside others", description)
-        return {"svg": svg, "places": picture.places(), "table": table(known, kpi_id, name)}
-    drawn = view(name, known, kpi_id, size)
-    stem = f"kx-{slug(kpi_id)}-{name}-{size.lower()}"
-    svg = ""
-    if drawn.picture.points:
-        svg = drawn.picture.svg(stem, f"{kpi_id}: {VIEWS[name]}", drawn.description)
+        picture, kpi = several_picture(known, kpi_id), known.kpi(kpi_id)
+        said = f"{kpi_id} beside others", f"{kpi_id}: {figure_of(kpi)}, {kpi['rating']}"
+        svg = picture.svg(f"kx-{slug(kpi_id)}-several", *said)
+        return {"svg": svg, "places": picture.places(), **figures}
+    picture, description, notes = view(name, known, kpi_id, size)
+    places, stem = picture.places(), f"kx-{slug(kpi_id)}-{name}-{size.lower()}"
+    svg = picture.svg(stem, f"{kpi_id}: {VIEWS[name]}", description) if places else ""
+    points = [row for row in picture.canvas.points if not row["look"].endswith("month")]
+    ids = [row["id"] for row in points if row["id"]]
+    if name == "season":
+        ids.sort(key=lambda label: Quarter.parse(label).label)
     return {
         "svg": svg,
-        "places": drawn.picture.places(),
-        "notes": drawn.notes,
-        "legend": drawn.legend,
-        "latest": drawn.latest,
-        "table": table(known, kpi_id, name),
+        "places": places,
+        "notes": notes,
+        "legend": legend(known, kpi_id, picture),
+        "latest": ids[-1] if ids else "",
+        **figures,
     }
 
 
 def facts_of(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, Any]:
     """The facts of all points of a KPI, by their id."""
-    remarks = commentary_so_far(known, commentary[commentary["kpi_id"] == kpi_id])
-    return {
-        name: {**one, "look": known.terms.look(one["rating"]) if one["rating"] else ""}
-        for name, one in facts(known, kpi_id, remarks).items()
-    }
+    own = commentary[commentary["kpi_id"] == kpi_id]
+    return facts(known, kpi_id, commentary_so_far(known, own))
 
 
 def table(known: Evidence, kpi_id: str, name: str) -> dict[str, list[Any]]:

@@ -10,15 +10,14 @@ from typing import Any
 
 import pandas as pd
 
-from kpi_tools.assurance import usual_range
 from kpi_tools.cases import rolling_after
 from kpi_tools.errors import InputError
-from kpi_tools.explorer.charts import SIZES
+from kpi_tools.explorer.charts import SIZES, trend_picture
 from kpi_tools.explorer.evidence import Evidence
+from kpi_tools.explorer.reasons import told, usual_range
 from kpi_tools.explorer.sentences import doubts_in_words
-from kpi_tools.explorer.views import trend_of
-from kpi_tools.outlook import chance_in_words, outlook, outlook_in_words
-from kpi_tools.page.describe import is_rolling, leaving_quarters, to_reach
+from kpi_tools.outlook import chance_in_words, outlook
+from kpi_tools.page.describe import is_rolling, leaving_quarters, settings_of, to_reach
 from kpi_tools.quarters import Quarter
 from kpi_tools.rows import Row, is_number, is_text, rows_of
 from kpi_tools.scorecard import rated
@@ -49,17 +48,19 @@ def what_if(
         target, floor = (f"the {terms.word(name)} ({_line(kpi, lines[name])})" for name in LINES)
         beyond = f"{capitalised(floor)} lies beyond {target}: one has to move."
         return {"sliders": sliders, "sentences": [beyond]}
-    sentences = list[str]()
-    if set(LINES) & set(given):
-        sentences += _of_lines(known, kpi, lines)
-    if "next" in given:
-        sentences += _of_next(known, kpi, lines, given)
-    if not sentences:
-        row = rows_of(known.of("outlooks", kpi_id))[0]
-        words = outlook_in_words(row, kpi["unit"], int(kpi["decimals"]), terms.word)
-        sentences = [f"So it is: {_figure(kpi, kpi['value'])}, {kpi['rating']}.", words]
+    sentences = told(
+        "explorer_what_if.txt.j2",
+        kpi=kpi,
+        terms=terms,
+        given=given,
+        after=_after(kpi).title,
+        figure=lambda value: _figure(kpi, value),
+        lines=_of_lines(known, kpi, lines) if set(LINES) & set(given) else {},
+        next=_of_next(known, kpi, lines, given["next"]) if "next" in given else {},
+        outlook=known.outlook_in_words(kpi_id),
+    )
     drawn = {name: level for name, level in given.items() if name != "alone"}
-    picture, _ = trend_of(known, kpi_id, SIZES[size], drawn)
+    picture = trend_picture(known, kpi_id, SIZES[size], drawn)
     svg = picture.svg("kx-what-if", f"{kpi_id}: what if", " ".join(sentences))
     return {"sliders": sliders, "sentences": sentences, "svg": svg, "places": picture.places()}
 
@@ -98,80 +99,51 @@ def _checked(known: Evidence, kpi: Row, supposed: Mapping[str, float]) -> dict[s
     return given | {"next": rolled}
 
 
-def _of_lines(known: Evidence, kpi: Row, lines: dict[str, float]) -> list[str]:
-    """The latest figure against other lines."""
-    would, terms = kpi | lines, known.terms
-    named = {name: level for name, level in lines.items() if is_number(level)}
-    against = " and ".join(
-        f"{terms.word(name)} of {_line(kpi, level)}" for name, level in named.items()
-    )
-    rating = _rating(known, would)
-    sentences = [
-        f"Against a {against} the latest {_figure(kpi, kpi['value'])} is "
-        f"{rating}{_so(rating, kpi['rating'])}."
-    ]
-    chance, now = (_chance(known, kpi, one["target"]) for one in (lines, kpi))
-    if not math.isnan(chance):
-        words = f"{chance_in_words(chance)}{_so(chance_in_words(chance), chance_in_words(now))}"
-        sentences.append(f"The chance of meeting the {terms.word('target')} next {words}.")
+def _of_lines(known: Evidence, kpi: Row, lines: dict[str, float]) -> dict[str, Any]:
+    """The latest figure against other lines: its rating, the chance, what it takes."""
+    would, terms, reach = kpi | lines, known.terms, list[str]()
     if _counted(kpi):
         missed = rows_of(lines_of(pd.DataFrame([would]), terms))
-        sentences += to_reach(
-            would, missed, leaving_quarters(rows_of(known.of("alone", kpi["kpi_id"])))
-        )
-    return sentences
+        leaving = leaving_quarters(rows_of(known.of("alone", kpi["kpi_id"])))
+        reach = to_reach(would, missed, leaving)
+    named = {name: level for name, level in lines.items() if is_number(level)}
+    return {
+        "against": [f"{terms.word(name)} of {_line(kpi, named[name])}" for name in named],
+        "rating": _rating(known, would),
+        "chance": _chance(known, kpi, lines["target"]),
+        "chance_now": _chance(known, kpi, kpi["target"]) or "not known",
+        "reach": reach,
+    }
 
 
-def _of_next(
-    known: Evidence, kpi: Row, lines: dict[str, float], given: dict[str, float]
-) -> list[str]:
+def _of_next(known: Evidence, kpi: Row, lines: dict[str, float], value: float) -> dict[str, Any]:
     """The next figure: its rating, the direction with it, whether it would be unusual."""
-    value, after, council = given["next"], _after(kpi), known.returns.council
-    rating = _rating(known, kpi | lines | {"value": value, "numerator": math.nan})
     recent = known.of("recent", kpi["kpi_id"])
-    coming = recent.tail(1).assign(value=value, period_end=pd.Timestamp(after.end))
+    coming = recent.tail(1).assign(value=value, period_end=pd.Timestamp(_after(kpi).end))
     columns = ["kpi_id", "period_end", "value", "polarity", "basis"]
-    direction = direction_of_travel(
-        pd.concat([recent.iloc[1:], coming], ignore_index=True)[columns],
-        significance=council.significance,
-        minimum_points=council.minimum_points,
-    )["direction_of_travel"].iloc[-1]
-    begin = f"A figure of {_figure(kpi, value)} in {after.title}"
-    if "alone" in given:
-        begin = (
-            f"At {_figure(kpi, given['alone'])} in {after.title} alone the rolling figure comes to "
-            f"{_figure(kpi, value)}: it"
-        )
-    sentences = [
-        f"{begin} would be {rating}{_so(rating, kpi['rating'])}, its direction "
-        f"{direction}{_so(direction, kpi['direction_of_travel'])}."
-    ]
+    table = pd.concat([recent.iloc[1:], coming], ignore_index=True)[columns]
+    directed = direction_of_travel(table, **settings_of(known.returns))
     last = rows_of(known.of("points", kpi["kpi_id"]))[-1]
-    if is_number(last["lower_limit"]) and last["series"] == "quarters":
-        inside = last["lower_limit"] <= value <= last["upper_limit"]
-        where = "inside" if inside else "outside"
-        sentences.append(f"It lies {where} the usual range of {usual_range(last)}.")
-    chance = _chance(known, kpi, value)
-    if not math.isnan(chance):
-        words = chance_in_words(chance)
-        sentences.append(f"As things are, the chance of a figure so good or better {words}.")
-    return sentences
+    limited = is_number(last["lower_limit"]) and last["series"] == "quarters"
+    inside = last["lower_limit"] <= value <= last["upper_limit"]
+    return {
+        "rating": _rating(known, kpi | lines | {"value": value, "numerator": math.nan}),
+        "direction": directed["direction_of_travel"].iloc[-1],
+        "range": usual_range(last) if limited else "",
+        "where": "inside" if inside else "outside",
+        "chance": _chance(known, kpi, value),
+    }
 
 
 def _rating(known: Evidence, row: Row) -> str:
     return str(rated(pd.DataFrame([row]), known.returns.council)["rating"].iloc[0])
 
 
-def _chance(known: Evidence, kpi: Row, target: float) -> float:
-    """The chance that the next figure meets a target."""
-    council = known.returns.council
-    found = outlook(
-        known.of("recent", kpi["kpi_id"]),
-        target=float(target),
-        significance=council.significance,
-        minimum_points=council.minimum_points,
-    )
-    return float(found["next_target_chance"].iloc[0])
+def _chance(known: Evidence, kpi: Row, target: float) -> str:
+    """The chance that the next figure meets a target, in words; empty where none can be told."""
+    recent, settings = known.of("recent", kpi["kpi_id"]), settings_of(known.returns)
+    chance = outlook(recent, target=float(target), **settings)["next_target_chance"].iloc[0]
+    return chance_in_words(chance) if is_number(chance) else ""
 
 
 def _sliders(known: Evidence, kpi: Row, given: dict[str, float]) -> list[dict[str, Any]]:
@@ -220,7 +192,3 @@ def _figure(kpi: Row, value: float) -> str:
 
 def _line(kpi: Row, value: float) -> str:
     return show_line(value, kpi["unit"], int(kpi["decimals"]))
-
-
-def _so(would: str, now: str) -> str:
-    return ", as it is" if would == now else f" (it is {now.removeprefix('is ')})"

@@ -11,11 +11,11 @@ import io
 import json
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pandas as pd
 
@@ -32,7 +32,7 @@ from kpi_tools.report.publish import MANIFEST
 from kpi_tools.rows import is_text, rows_of
 from kpi_tools.scorecard import in_last_band
 from kpi_tools.scorecard.actions import OPEN, followed
-from kpi_tools.tokens import filled, kpi_figures
+from kpi_tools.tokens import kpi_figures
 from kpi_tools.wording import plural
 
 Texts = tuple[str, str]
@@ -40,18 +40,6 @@ Texts = tuple[str, str]
 
 _COLUMNS = ["kpi_id", "section", *TEXTS, "author", "status"]
 _MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
-_OF_WORDS = (
-    "red-without-action",
-    "token-without-figure",
-    "count-in-text",
-    "rating-in-text",
-    "target-in-text",
-    "stale-quarter",
-    "words-against-direction",
-    "title-spelt-two-ways",
-    "commentary-unchanged",
-)
-"""The findings that are about what is written."""
 _PATIENCE, _STALE = 3.0, 60.0
 """For how many seconds a writer waits for another, and when a lock has been left behind."""
 
@@ -70,7 +58,7 @@ class Written:
 
     path: Path
     before: bytes | None
-    after: bytes
+    after: bytes | None
 
 
 class Desk:
@@ -142,20 +130,17 @@ class Desk:
         written = written.assign(quarter=self.quarter.label)
         self.commentary = pd.concat([others, written], ignore_index=True)
         written = written[written["kpi_id"] == kpi_id].reset_index(drop=True)
-        figures, kpi = kpi_figures(self.known.kpi(kpi_id)), self.known.of("kpis", kpi_id)
-        for name in TEXTS:
-            text = written[name].iloc[0] if len(written) else None
-            kpi[name] = filled(text, figures) if is_text(text) else None
         findings = release_findings(
             replace(self.known.returns, commentary=written.drop(columns="quarter")),
             self.known.of("recent", kpi_id),
-            kpi,
-            same=kpi.head(0),
+            same=self.known.kpis.head(0),
             earlier=self.commentary,
         )
-        faults = problems[problems["row"] == row_of(words_file(self.raw, self.quarter), kpi_id)]
+        findings = findings[findings["place"].str.startswith("commentary/")]
+        path = words_file(self.raw, self.quarter)
+        file = _File(path.read_bytes()) if path.exists() else None
+        faults = problems[problems["row"] == (file.rows[file.place(kpi_id)] if file else 0)]
         found = [f"{row['rule']} {row['remedy']}" for row in rows_of(faults)]
-        findings = findings[findings["code"].isin(_OF_WORDS)]
         found += [f"{row['finding']} {row['remedy']}" for row in rows_of(findings)]
         message = f"{done}; {plural(len(found), 'finding')}."
         return {"message": message, "found": found, **self.show(kpi_id)}
@@ -194,41 +179,34 @@ def read_words(path: Path, kpi_id: str) -> Texts:
     return _File(path.read_bytes()).texts(kpi_id) if path.exists() else ("", "")
 
 
-def row_of(path: Path, kpi_id: str) -> int:
-    """In which row of the file a KPI stands, as a person counts; 0 where it does not."""
-    file = _File(path.read_bytes()) if path.exists() else None
-    place = file.place(kpi_id) if file else None
-    return file.rows[place] if file and place else 0
-
-
 def save_words(path: Path, kpi_id: str, texts: Texts, expected: Texts | None) -> Written:
     """Write the texts of a KPI; empty ones take its row away. `expected`: what stood there when it
     was shown; another raises `ConflictError`; None writes over whatever stands there. Raises
     `KpiError` where the file is open elsewhere, cannot be written, or cannot hold a character."""
-    with _alone(path):
-        before = path.read_bytes() if path.exists() else None
+
+    def change(before: bytes | None) -> bytes:
         file = _File((",".join(_COLUMNS) + "\r\n").encode() if before is None else before)
         there = file.texts(kpi_id)
         if expected is not None and there != expected:
             raise ConflictError(there)
-        after = file.with_texts(kpi_id, texts)
-        _replace(path, after)
-        return Written(path, before, after)
+        return file.with_texts(kpi_id, texts)
+
+    return _rewrite(path, change)
 
 
 def undo(saved: Written) -> None:
     """Put the file back as it was before a save; `KpiError` where it has been changed since."""
-    with _alone(saved.path):
-        if not saved.path.exists() or saved.path.read_bytes() != saved.after:
+
+    def change(now: bytes | None) -> bytes | None:
+        if now != saved.after:
             raise KpiError(f"{saved.path.name} has been changed since, so the save is not undone.")
-        if saved.before is None:
-            saved.path.unlink()
-        else:
-            _replace(saved.path, saved.before)
+        return saved.before
+
+    _rewrite(saved.path, change)
 
 
 class _File:
-    """A CSV file as it is: its records as text, their cells and rows, and the form of a record."""
+    """A CSV file as it is: its records as text, with their cells and rows."""
 
     def __init__(self, content: bytes) -> None:
         self.encoding = _MARKS.get(content[:2], "utf-8")
@@ -241,62 +219,54 @@ class _File:
         first = lines[0].lstrip("\ufeff") if lines else ""
         self.separator = max(",;\t|", key=first.count)
         self.end = first[len(first.rstrip("\r\n")) :] or "\r\n"
-        self.records, self.cells, self.rows = list[str](), list[list[str]](), list[int]()
-        begin, reader = 0, csv.reader(lines, delimiter=self.separator)
+        self.records, self.cells, self.rows = list[str](), list[list[str]](), [1]
+        reader = csv.reader(lines, delimiter=self.separator)
         for cells in reader:
-            self.records.append("".join(lines[begin : reader.line_num]))
+            self.records.append("".join(lines[self.rows[-1] - 1 : reader.line_num]))
             self.cells.append(cells)
-            self.rows.append(begin + 1)
-            begin = reader.line_num
+            self.rows.append(reader.line_num + 1)
         head = self.cells[0] if lines else []
         self.head = [cell.lstrip("\ufeff").strip().casefold() for cell in head]
         if missing := [name for name in ("kpi_id", *TEXTS) if name not in self.head]:
             raise KpiError(
                 f"The file of the words has no column {missing[0]}, so nothing is written."
             )
-        every = [record.strip() for record in self.records[1:] if record.strip()]
-        quoted = bool(every) and all(record.startswith('"') for record in every)
-        self.form: dict[str, Any] = {"delimiter": self.separator, "lineterminator": self.end}
-        self.form["quoting"] = csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
 
-    def place(self, kpi_id: str) -> int | None:
-        """Which record is that of a KPI."""
+    def place(self, kpi_id: str) -> int:
+        """Which record is that of a KPI; the one after the last where none is."""
         at, name = self.head.index("kpi_id"), kpi_id.casefold()
-        rows = enumerate(self.cells)
-        same = [
-            n
-            for n, cells in rows
-            if n and cells[at : at + 1] and cells[at].strip().casefold() == name
-        ]
-        if len(same) > 1:
+        ids = ["".join(cells[at : at + 1]).strip().casefold() for cells in self.cells]
+        if ids[1:].count(name) > 1:
             raise KpiError(
                 f"{kpi_id} stands twice in the file of the words: take one row out first."
             )
-        return same[0] if same else None
+        return ids.index(name, 1) if name in ids[1:] else len(ids)
 
     def texts(self, kpi_id: str) -> Texts:
+        """Commentary and management action of a KPI, or empty ones."""
         place = self.place(kpi_id)
-        cells = [*(self.cells[place] if place else []), *[""] * len(self.head)]
+        cells = [*(self.cells[place] if place < len(self.cells) else []), *[""] * len(self.head)]
         first, second = (cells[self.head.index(name)] for name in TEXTS)
         return first, second
 
     def with_texts(self, kpi_id: str, texts: Texts) -> bytes:
-        """The file with other texts of a KPI."""
-        place = self.place(kpi_id)
-        cells = self.cells[place] if place else []
-        cells = cells + [""] * (len(self.head) - len(cells))
-        cells[self.head.index("kpi_id")] = cells[self.head.index("kpi_id")] or kpi_id
-        for name, text in zip(TEXTS, texts, strict=True):
+        """The file with other texts of a KPI, in the form of its other records."""
+        place, records = self.place(kpi_id), list(self.records)
+        cells = list(self.cells[place]) if place < len(records) else []
+        cells += [""] * (len(self.head) - len(cells))
+        given = dict(zip(TEXTS, texts, strict=True))
+        given["kpi_id"] = cells[self.head.index("kpi_id")] or kpi_id
+        for name, text in given.items():
             cells[self.head.index(name)] = "\n".join(text.strip().splitlines())
+        every = [record.strip() for record in records[1:] if record.strip()]
+        quoted = bool(every) and all(record.startswith('"') for record in every)
         out = io.StringIO(newline="")
         if any(text.strip() for text in texts):
-            csv.writer(out, **self.form).writerow(cells)
-        records = list(self.records)
-        if place:
-            records[place] = out.getvalue()
-        elif out.getvalue():
-            records[-1] = records[-1].rstrip("\r\n") + self.end
-            records.append(out.getvalue())
+            form: dict[str, Any] = {"delimiter": self.separator, "lineterminator": self.end}
+            form["quoting"] = csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
+            csv.writer(out, **form).writerow(cells)
+            records[place - 1] = records[place - 1].rstrip("\r\n") + self.end
+        records[place : place + 1] = [out.getvalue()]
         try:
             return "".join(records).encode(self.encoding)
         except UnicodeEncodeError as error:
@@ -306,52 +276,48 @@ class _File:
             ) from error
 
 
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Be the only one who writes the file: by a file next to it that only one can make."""
+def _rewrite(path: Path, change: Callable[[bytes | None], bytes | None]) -> Written:
+    """Put in the place of a file, in one step, what `change` makes of it (None: no file). One
+    writer at a time: its successor is a file that only one can make."""
     for name in (f"~${path.name}", f".~lock.{path.name}#"):
         if (path.parent / name).exists():
             raise KpiError(
                 f"{path.name} is open in another program: close it there, then save again."
             )
-    lock, until = path.with_name(f".{path.name}.writing"), time.monotonic() + _PATIENCE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    while True:
-        try:
-            lock.touch(exist_ok=False)
-            break
-        except FileExistsError:
-            with suppress(OSError):
-                if time.time() - lock.stat().st_mtime > _STALE:
-                    lock.unlink()
+    work, until = path.with_name(f".{path.name}.writing"), time.monotonic() + _PATIENCE
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        while not (file := _begun(work)):
             if time.monotonic() > until:
-                raise KpiError(
-                    f"{path.name} is being written at this moment: save again."
-                ) from None
+                raise KpiError(f"{path.name} is being written at this moment: save again.")
             time.sleep(0.05)
-        except OSError as error:
-            raise KpiError(
-                f"Nothing can be written in {path.parent.name}: {error.strerror}."
-            ) from error
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            lock.unlink()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    work = path.with_name(f".{path.name}.new")
-    try:
-        with work.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            work.chmod(path.stat().st_mode)
-        work.replace(path)
+        try:
+            with file:
+                before = path.read_bytes() if path.exists() else None
+                after = change(before)
+                file.write(after or b"")
+                file.flush()
+                os.fsync(file.fileno())
+            if before is not None:
+                work.chmod(path.stat().st_mode)
+            work.replace(path)
+            if after is None:
+                path.unlink()
+        except BaseException:
+            work.unlink(missing_ok=True)
+            raise
     except OSError as error:
-        work.unlink(missing_ok=True)
         raise KpiError(
             f"{path.name} could not be written: {error.strerror}. Is it open in another program?"
         ) from error
+    return Written(path, before, after)
+
+
+def _begun(work: Path) -> BinaryIO | None:
+    """A new file; None where somebody else is at it, for whom nobody waits after a minute."""
+    with suppress(FileExistsError):
+        return work.open("xb")
+    with suppress(OSError):
+        if time.time() - work.stat().st_mtime > _STALE:
+            work.unlink()
+    return None

@@ -194,4 +194,9 @@ def _council(found: Mapping[str, Mapping[str, Any]], fault: Callable[..., None])
             sentence = f"A status has a band of [rating]: {one_of(str(band), bands)}."
             fault(sentence, "milestones.statuses", band)
     given["milestones"] = {clean_name(one["name"]): one.get("band") for one in statuses}
-    return Council(**{"name": "", "report_title": ""} | given, words=_all_words(found["words"]))
+    council = Council(**{"name": "", "report_title": ""} | given, words=_all_words(found["words"]))
+    least, most = council.minimum_points, council.window
+    if least > most:
+        of = f"more figures than the {most} that are shown (window), so no direction could be given"
+        fault(f"It asks for {of}: lower it, or raise window.", "direction.minimum_points", least)
+    return council

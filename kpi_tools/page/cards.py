@@ -88,7 +88,7 @@ def card(
     displayed = entry(kpi, terms)
     anchor = displayed["anchor"]
     benchmarks, months = context.benchmarks.get(name, []), context.months.get(name, [])
-    areas = _latest(benchmarks)
+    areas = latest_areas(benchmarks)
     before = points[-2].get("milestone") if len(points) > 1 else None
     actions = [action_of(one) for one in context.actions.get(name, [])]
     anew = begins_anew(points, context.breaks.get(name, []), context.rebases.get(name, []))
@@ -114,7 +114,8 @@ def card(
         outlook=context.outlooks.get(name),
         actions=actions,
         action_word=terms.head("management_action"),
-        gap=kpi["rating"] in terms.worst and not displayed["action"] and not actions,
+        gap=kpi["rating"] in terms.worst
+        and not (displayed["action"] or actions or displayed["doubted"]),
         parts=_parts(parts, every or {}, anchor, context),
         notes=_notes(kpi, areas, months),
         figures=figures_table(kpi, points, context),
@@ -170,6 +171,12 @@ def _notes(kpi: Row, areas: Rows, months: Rows) -> list[str]:
         notes.append(f"Seasonal: {same}, not with the quarter before.")
     alone = [one for one in months if is_number(one["value"]) and one["basis"] == MONTH]
     notes += [month_alone(month, unit, decimals) for month in alone[-1:]]
+    return notes + area_notes(kpi, areas)
+
+
+def area_notes(kpi: Row, areas: Rows) -> list[str]:
+    """`England, 2023: 50.3%.` for each of some rows of benchmarks."""
+    notes = []
     for area in areas:
         figure = line_of({**kpi, "line": float(area["value"])}, "line")
         mark = "" if area["status"] == FINAL else f" ({area['status']})"
@@ -177,7 +184,7 @@ def _notes(kpi: Row, areas: Rows, months: Rows) -> list[str]:
     return notes
 
 
-def _latest(benchmarks: Rows) -> Rows:
+def latest_areas(benchmarks: Rows) -> Rows:
     """The last row of each area, in the order of the table; of many areas England's alone."""
     last = {row["area"]: place for place, row in enumerate(benchmarks)}
     rows = [benchmarks[place] for place in sorted(last.values())]

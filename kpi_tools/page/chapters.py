@@ -226,6 +226,8 @@ def _red(row: Row, points: Rows, line: Row | None, terms: Terms) -> dict[str, An
 
 def how_long(points: Rows) -> str:
     """`Red for three figures`; for all that are shown `six or more`."""
+    if in_doubt(points[-1]):  # nothing is concluded from it
+        return ""
     ratings = [point["rating"] for point in reversed(points)]
     run = len(list(takewhile(lambda rating: rating == ratings[0], ratings)))
     if run == 1:

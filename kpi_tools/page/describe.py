@@ -240,6 +240,19 @@ def _basis(kpi: Row, row: Row) -> str:
     return f"From {how}.{far}"
 
 
+def outlook_in_words(kpi: Row, expected: Row, lines: Rows) -> str:
+    """What a card says of the outlook, as a paragraph. `expected`: its row of `outlook.outlook`;
+    `lines`: its rows of `outlook.line_chances`."""
+    sentences = []
+    for step in _steps(kpi, expected, lines):
+        when = f"{step['when']}{', the end of the year' if step['ends'] else ''}"
+        within = "" if step["range"] == step["expected"] else f" ({step['range']})"
+        sentences.append(f"Expected for {when}: {step['expected']}{within}.")
+        for one in step["chances"]:
+            sentences.append(f"{one['line']}: {one['words'].lower()} ({one['figure']}).")
+    return " ".join([*sentences, _basis(kpi, expected)])
+
+
 # What it takes.
 
 

@@ -12,9 +12,9 @@ from kpi_tools.page.drawing import COLOURS
 from kpi_tools.page.facts import action_of, entry
 from kpi_tools.page.html import render
 from kpi_tools.page.summary import by_distance, changed_ratings, lowest_lines, tiles
-from kpi_tools.rows import Row, rows_by, rows_of, text_of
+from kpi_tools.rows import Row, rows_by, rows_of
 from kpi_tools.scorecard import report_before
-from kpi_tools.scorecard.actions import followed
+from kpi_tools.scorecard.actions import followed, without_action
 from kpi_tools.terms import Terms, level_of, names
 from kpi_tools.vocabulary import ILLUSTRATIVE, MONITORED, NOT_DUE, NOT_RATED
 from kpi_tools.wording import capitalised, figure_of, in_words, listed, plural
@@ -54,8 +54,8 @@ def one_page(
     ]
     roles = {found[0] if (found := _ROLE.match(red["owner"])) else "" for red in reds}
     acted = [red for red in reds if red["actions"] or red["action"]]
-    given = {row["kpi_id"] for row in worst if text_of(row["management_action"])} | set(running)
-    lacking = [called[row["kpi_id"]] for row in worst if row["kpi_id"] not in given]
+    needed = set(without_action(kpis, returns)["kpi_id"])
+    lacking = [called[row["kpi_id"]] for row in worst if row["kpi_id"] in needed]
     invented = kpis["illustrative"].any() or (kpis["commentary_status"] == ILLUSTRATIVE).any()
     page = render(
         "onepage.html.j2",

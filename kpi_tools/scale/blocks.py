@@ -291,13 +291,7 @@ def rate_rows(
     frames, for a row without its period and two rows for one.
     """
     frame: Any = nw.from_native(figures)
-    there = frame.collect_schema().names()
-    if missing := [name for name in REQUIRED if name not in there]:
-        raise InputError(
-            f"There is no column {' or '.join(missing)} in the table. Its columns are: "
-            f"{', '.join(there)}."
-        )
-    given = frame.select(*(name for name in there if name not in ADDED))
+    given = frame.select(*(name for name in frame.collect_schema().names() if name not in ADDED))
     rows = in_order(rate(given.to_native()), by, "period_end")
     y, better = rows.numbers("value"), rows.better("polarity")
     lines = directions(rows, y, better, after=after)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from kpi_tools.loading import Returns
 from kpi_tools.quarters import Quarter
-from kpi_tools.rows import Row, is_text, rows_by
+from kpi_tools.rows import Row, in_doubt, is_text, rows_by, rows_of
 from kpi_tools.scorecard import in_last_band
 
 OPEN, DONE, STOPPED = "open", "done", "stopped"
@@ -59,10 +59,13 @@ def in_report(actions: pd.DataFrame) -> pd.DataFrame:
 
 
 def without_action(kpis: pd.DataFrame, returns: Returns) -> pd.DataFrame:
-    """The KPIs in the last band of their scheme without an action, open or in the commentary."""
+    """The KPIs in the last band of their scheme without an action, open or in the commentary; a
+    figure in doubt asks for none."""
     actions = followed(returns)
     answered = kpis["kpi_id"].isin(actions.loc[actions["status"] == OPEN, "kpi_id"])
-    return kpis[in_last_band(kpis, returns.council) & kpis["management_action"].isna() & ~answered]
+    answered |= kpis["management_action"].notna()
+    answered |= pd.Series([in_doubt(row) for row in rows_of(kpis)], kpis.index, dtype="bool")
+    return kpis[in_last_band(kpis, returns.council) & ~answered]
 
 
 def _is_overdue(row: Row, quarter: Quarter) -> bool:

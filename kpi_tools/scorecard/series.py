@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kpi_tools.assurance import assurance, why
-from kpi_tools.doubts import with_doubts
+from kpi_tools.assurance import assurance
+from kpi_tools.doubts import doubt_table, with_doubts
 from kpi_tools.kinds import AUTO, DAYS_BETWEEN, G, T, between
 from kpi_tools.limits import process_limits
 from kpi_tools.loading import Returns
 from kpi_tools.quarters import Quarter
-from kpi_tools.rows import in_doubt, rows_of
+from kpi_tools.rows import rows_of
 from kpi_tools.scorecard import rated
 from kpi_tools.variation import special_causes
 from kpi_tools.vocabulary import HIGHER, LOWER, NOT_AVAILABLE, NOT_RATED
 
-AGREED = ["kpi_id", "date", "reason", "name"]
+_AGREED = ["kpi_id", "date", "reason", "name"]
 NOT_ASSESSED = "not judged"
 FEWEST = 8
 """So many weekly or monthly figures make a series of their own for the limits."""
@@ -154,24 +154,39 @@ def _redefinitions(returns: Returns, points: pd.DataFrame) -> list[dict[str, Any
     return found
 
 
-def classified(points: pd.DataFrame, returns: Returns, chart: str) -> pd.DataFrame:
-    """Points with their limits, made anew where agreed, what is flagged, and why or why not."""
-    council = returns.council
+def classified(series: pd.DataFrame, returns: Returns) -> pd.DataFrame:
+    """Series, or the time between their events, on the council's kind of chart: with limits, made
+    anew where agreed, and what is flagged."""
+    council, chart = returns.council, returns.council.chart_kind
+    points = rare_events(series, returns, chart)
     agreed = returns.rebases[returns.rebases["kpi_id"].isin(set(points["kpi_id"]))]
-    rebase = rows_of(agreed[AGREED]) + _redefinitions(returns, points)
+    rebase = rows_of(agreed[_AGREED]) + _redefinitions(returns, points)
     limited = process_limits(points, chart=chart, screen=council.screening, rebase=rebase or None)
-    points = special_causes(limited, profile=council.profile)
-    return points.assign(why=[why(row) for row in rows_of(points)])
+    table: pd.DataFrame = special_causes(limited, profile=council.profile)
+    return table
+
+
+def series_of(
+    recent: pd.DataFrame, returns: Returns
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """All quarters of each KPI, its finest series, and what is doubted in either."""
+    quarters = with_doubts(all_quarters(returns, recent))
+    series = with_doubts(finest_series(returns, recent, quarters))
+    return (
+        quarters,
+        series,
+        doubt_table(pd.concat([quarters, series[series["series"] != "quarters"]])),
+    )
+
+
+def judged(points: pd.DataFrame, doubts: pd.DataFrame) -> pd.DataFrame:
+    """`assurance` of each KPI of a classified table, by id; of a doubted one nothing is said."""
+    found = assurance(points).set_index("kpi_id")
+    found.loc[found.index.isin(doubts["kpi_id"]), ["variation", "assurance"]] = NOT_ASSESSED
+    return found
 
 
 def variation_and_assurance(recent: pd.DataFrame, returns: Returns) -> pd.DataFrame:
     """`variation` and `assurance` of each KPI by id; none where a figure is in doubt."""
-    chart = returns.council.chart_kind
-    quarters = with_doubts(all_quarters(returns, recent))
-    points = with_doubts(finest_series(returns, recent, quarters))
-    every = rows_of(pd.concat([quarters, points])[["kpi_id", "doubt_state"]])
-    doubted = {row["kpi_id"] for row in every if in_doubt(row)}
-    found = assurance(classified(rare_events(points, returns, chart), returns, chart))
-    found = found.set_index("kpi_id")[["variation", "assurance"]]
-    found.loc[found.index.isin(doubted)] = NOT_ASSESSED
-    return found
+    _, series, doubts = series_of(recent, returns)
+    return judged(classified(series, returns), doubts)[["variation", "assurance"]]
