@@ -161,9 +161,9 @@ def call(command: "list[str]") -> None:
             close_fds=False,
         )
     if done:
-        said = LOG.read_text(encoding="utf-8", errors="replace")
-        known = (remedy for signs, remedy in REMEDIES.items() if re.search(signs, said))
-        last = "\n".join("    " + line[:160] for line in said.strip().splitlines()[-5:])
+        log_text = LOG.read_text(encoding="utf-8", errors="replace")
+        known = (remedy for signs, remedy in REMEDIES.items() if re.search(signs, log_text))
+        last = "\n".join("    " + line[:160] for line in log_text.strip().splitlines()[-5:])
         head = next(known, "The environment could not be made:")
         raise SetUpError(f"{head}\n{last}\n    (all of it: {LOG})")
 

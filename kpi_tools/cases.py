@@ -31,9 +31,9 @@ def in_period(figures: pd.DataFrame, known: pd.DataFrame | None = None) -> pd.Da
     rolling = figures[figures["basis"] == "rolling_12_months"]
     parts = []
     for part in ("numerator", "denominator"):
-        sums, own = _counts(rolling, part), {} if known is None else _counts(known, part)
+        sums, direct = _counts(rolling, part), {} if known is None else _counts(known, part)
         ids = rolling["kpi_id"].unique()
-        found = {kpi: _recovered(sums.get(kpi, {}), own.get(kpi, {})) for kpi in ids}
+        found = {kpi: _recovered(sums.get(kpi, {}), direct.get(kpi, {})) for kpi in ids}
         keys = zip(figures["kpi_id"], map(_place, figures["period_end"]), strict=True)
         alone = [found.get(kpi, {}).get(at, math.nan) for kpi, at in keys]
         parts.append(pd.Series(alone, figures.index, dtype=float))
@@ -162,8 +162,8 @@ def takes_in_words(
     if reach:
         tenth = 10**decimals
         hard = (math.ceil if higher else math.floor)(round(reach.required * tenth, 6)) / tenth
-        needed = f"{show(hard, unit, decimals)} {_each(reach.quarters)}"
-        clauses.append(f"it needs {needed} to reach the {line}")
+        figure = f"{show(hard, unit, decimals)} {_each(reach.quarters)}"
+        clauses.append(f"it needs {figure} to reach the {line}")
     else:
         clauses.append(f"so the {line} is out of reach in that time")
     return f"{capitalised('; '.join(clauses))}."

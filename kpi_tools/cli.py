@@ -64,8 +64,8 @@ def main(arguments: list[str] | None = None) -> int:
         with suppress(OSError), NamedTemporaryFile("w", delete=False, **how) as log:
             traceback.print_exception(error, file=log)
             where = f"Please send {log.name} to whoever looks after the project."
-        said = f"A fault in the program itself: {type(error).__name__}: {first}. {where}"
-        click.echo(said, err=True)
+        sentence = f"A fault in the program itself: {type(error).__name__}: {first}. {where}"
+        click.echo(sentence, err=True)
         return 1
     finally:
         for number, handler in before.items():

@@ -258,7 +258,7 @@ def check(quarter: str | None, raw: Path) -> None:
     from kpi_tools.checks.findings import findings_text
     from kpi_tools.collect.status import kpi_status, three_lines
     from kpi_tools.collect.year import undecided
-    from kpi_tools.loading import commentary_until, own_tables_are_sound, read_returns
+    from kpi_tools.loading import commentary_until, council_is_sound, read_returns
     from kpi_tools.loading.rules import as_changes, as_list, errors_of
     from kpi_tools.spreadsheets import keep_rejected, processed_folder, sent_back
     from kpi_tools.terms import Terms
@@ -276,7 +276,7 @@ def check(quarter: str | None, raw: Path) -> None:
     kept = sent_back(near(path) for path in keep_rejected(returns, raw))
     click.echo(f"{returns.quarter.title}: {returns.summary}{kept}")
     faults = 0
-    if own_tables_are_sound(returns):
+    if council_is_sound(returns):
         findings = release_findings(returns, earlier=commentary_until(str(raw), returns))
         faults = int((findings["severity"] == "error").sum())
         findings = findings[findings["code"] != "taken-otherwise"]  # they stand above

@@ -295,7 +295,7 @@ def data_sentences(
     elif len(statuses):
         each = [f"{n:,} {are(n)} {status}" for status, n in statuses.items()]
         sentences.append(f"Of the {len(recent):,} figures {scope}, {listed(each)}.")
-    for how, rows, why in set_apart(kpis):
+    for how, rows, why in caveats(kpis):
         if len(rows):
             some = f"{capitalised(terms.kpis(len(rows)))} {are(len(rows))} {how}"
             sentences.append(f"{some}: {'; '.join(named(rows, called, why))}.")
@@ -309,7 +309,7 @@ def data_sentences(
     return sentences
 
 
-def set_apart(kpis: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, str]]:
+def caveats(kpis: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, str]]:
     """What is to be said of some KPIs, these KPIs, and the column that has more about each."""
     doubted = [in_doubt(row) for row in rows_of(kpis)]
     yield "in doubt", kpis[pd.Series(doubted, kpis.index, dtype=bool)], "doubt"

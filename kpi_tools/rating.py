@@ -116,8 +116,8 @@ def rate(
         code = when(col("scheme") == name).then(_first(of_scheme, outcomes, none)).otherwise(code)
     rows, kept = frame, [name for name in names if name not in ADDED]
     if isinstance(frame, nw.DataFrame):  # each step copies a frame, so it has what rules need
-        needed = {*map(str, asked.values()), *NUMBERS, *lines, *_FURTHER}
-        rows = frame.select(name for name in names if name in needed)
+        used_columns = {*map(str, asked.values()), *NUMBERS, *lines, *_FURTHER}
+        rows = frame.select(name for name in names if name in used_columns)
     rows = with_levels(prepared(rows, used.values(), given), used)
     share = _share(given) if "year_target" in given else lit(None, dtype=nw.Float64)
     rows = rows.with_columns(_code=_first(before, outcomes, code), _share=share)
@@ -271,8 +271,8 @@ def _of_all(
         yield of_kind, _unrated(NO_FIGURE)
     no_figure = col("_value").is_null()
     if "status" in given:
-        said = col("status").cast(nw.String).is_in(vocabulary.STATUSES_WITHOUT_VALUE)
-        yield no_figure & said.fill_null(False), _AS_STATUS
+        has_status = col("status").cast(nw.String).is_in(vocabulary.STATUSES_WITHOUT_VALUE)
+        yield no_figure & has_status.fill_null(False), _AS_STATUS
     yield no_figure, _unrated(NO_FIGURE)
     yield (col("_way") == 0) & ~col("_closest"), _unrated("polarity not known")
 
@@ -334,8 +334,8 @@ def _looked_up(
     unrated = code < len(reasons) - reasons.count(None)
     reason: nw.Expr = when(unrated).then(found([text or "" for text in reasons], nw.String))
     if _AS_STATUS in outcomes:
-        said = when(code == outcomes.index(_AS_STATUS)).then(col("status").cast(nw.String))
-        reason = said.otherwise(reason)
+        has_status = when(code == outcomes.index(_AS_STATUS)).then(col("status").cast(nw.String))
+        reason = has_status.otherwise(reason)
     if "year_target" in names:
         share = col("_share")
         part = share.fill_null(0.0).cast(nw.Int64).cast(nw.String)

@@ -135,8 +135,8 @@ def returns_in(folder: Path) -> list[Path]:
 def strays(raw: Path, tables: Collection[str]) -> list[Path]:
     """What nobody reads of what lies beside a council's own `tables`, and in commentary/."""
     endings, words = (".csv", ".tsv", *WORKBOOK_ENDINGS, *OTHER_TABLES), raw / "commentary"
-    own = {*tables, COUNCIL_BOOK}
-    there = [path for path in _listed(raw) if path.name not in own]
+    known = {*tables, COUNCIL_BOOK}
+    there = [path for path in _listed(raw) if path.name not in known]
     beside = [path for path in there if path.suffix.lower() in endings]
     texts = _listed(words) if words.is_dir() else []
     unread = [*beside, *(path for path in texts if not _COMMENTARY.fullmatch(path.name))]

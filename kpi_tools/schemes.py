@@ -108,16 +108,16 @@ def parse_schemes(
             raise InputError(f"[{place}] has no bands.")
         found[name] = _scheme(name, values["bands"], values.get("without_line"), default, place)
     given = [band for part in (rating, *further.values()) for band in part.get("bands", ())]
-    own = {" ".join(str(band.get("says")).split()) for band in given}
-    return {name: _in_terms(scheme, terms or {}, own) for name, scheme in found.items()}
+    given_texts = {" ".join(str(band.get("says")).split()) for band in given}
+    return {name: _in_terms(scheme, terms or {}, given_texts) for name, scheme in found.items()}
 
 
-def _in_terms(scheme: Scheme, terms: Mapping[str, str], own: Collection[str]) -> Scheme:
+def _in_terms(scheme: Scheme, terms: Mapping[str, str], given_texts: Collection[str]) -> Scheme:
     """The scheme with what bands did in these terms, but for the sentences of the council's own."""
     bands = []
     for band in scheme.bands:
         says = band.says
-        for column, term in terms.items() if says not in own else ():
+        for column, term in terms.items() if says not in given_texts else ():
             says = says.replace(column.replace("_", " "), term)
         bands.append(replace(band, says=says))
     return replace(scheme, bands=tuple(bands))

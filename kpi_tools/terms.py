@@ -68,8 +68,8 @@ class Terms:
     def looks(self) -> dict[str, str]:
         """The colour of each rating, by its name, in order: green, amber, red, blue, grey."""
         schemes = [*self.council.schemes.values()]
-        own = {band.name: band.colour for scheme in reversed(schemes) for band in scheme.bands}
-        return {name: own[name] for name in self.ratings if name in own}
+        colours = {band.name: band.colour for scheme in reversed(schemes) for band in scheme.bands}
+        return {name: colours[name] for name in self.ratings if name in colours}
 
     def look(self, rating: str) -> str:
         """The colour of a rating, also of what is not rated or only monitored."""

@@ -303,9 +303,9 @@ def fit(
     return FittedLine(*size, *how, coefficients, residuals, spread, variance)
 
 
-def _shared(months_apart: Array, overlap: int) -> Array:
+def _shared(distances: Array, overlap: int) -> Array:
     """The share of their data that figures have in common."""
-    return np.maximum(0, overlap - np.abs(months_apart)) / overlap
+    return np.maximum(0, overlap - np.abs(distances)) / overlap
 
 
 def _design(months: Sequence[int], origin: int, trend: bool, seasons: Sequence[int]) -> Array:

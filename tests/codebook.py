@@ -25,7 +25,7 @@ def _line(column):
     options = " or ".join(f"`{option}`" for option in column.options)
     meaning = ": ".join(filter(None, (column.meaning, options)))
     default = "none" if column.default is None else column.default
-    default = "needed" if column.needed else column.without or default
+    default = "needed" if column.required else column.without or default
     return f"| `{column.name}` | {meaning} | {default} | `{column.example}` |"
 
 

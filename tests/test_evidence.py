@@ -87,7 +87,7 @@ def test_a_rebase_that_changes_nothing_says_so(date, where):
     row |= {"reason": "New.", "name": "Head", "status": "final"}
     known = evidence(replace(kent.returns(), rebases=pd.DataFrame([row])), {"CS01"})
     said = f"The rebase of {where} figure, so it changes nothing."
-    assert known.rebases["said"].tolist() == [said]
+    assert known.rebases["sentence"].tolist() == [said]
 
 
 def test_the_council_says_which_rules_it_uses():

@@ -10,9 +10,9 @@ from kpi_tools.errors import InputError
 from kpi_tools.loading import (
     ReturnsError,
     as_known_at,
+    council_is_sound,
     latest_quarter,
     load,
-    own_tables_are_sound,
     quarters_with_returns,
     raw_folder,
     read_returns,
@@ -302,7 +302,7 @@ def test_what_is_told_where_a_report_stops(raw):
 
 def test_faults_of_the_councils_own_tables_alone_are_told_where_both_have_some(raw):
     send(raw, "2024-25-Q3", "ZZ,2024-25 Q3,5,,,final,\n", "bad.csv")
-    assert own_tables_are_sound(read_returns(raw))
+    assert council_is_sound(read_returns(raw))
     for name, old, new in (
         ("targets.csv", "90,80", "80,90"),
         ("kpis.csv", "higher", "sideways"),
@@ -311,7 +311,7 @@ def test_faults_of_the_councils_own_tables_alone_are_told_where_both_have_some(r
         path = raw / name
         sound = path.read_text()
         path.write_text(sound.replace(old, new, 1))
-        assert not own_tables_are_sound(read_returns(raw))
+        assert not council_is_sound(read_returns(raw))
         with pytest.raises(ReturnsError) as stop:
             load(raw, allow_rejected=True)
         text = str(stop.value)
@@ -323,7 +323,7 @@ def test_faults_of_the_councils_own_tables_alone_are_told_where_both_have_some(r
     text = text.replace("source\n", "source,extra\n").replace(",\n", ",,x\n")
     (raw / "kpis.csv").write_text(text)
     returns = read_returns(raw)
-    assert "kpis.csv" in set(returns.problems["file"]) and own_tables_are_sound(returns)
+    assert "kpis.csv" in set(returns.problems["file"]) and council_is_sound(returns)
 
 
 def test_the_raw_folder_is_found_from_within_the_project(tmp_path, monkeypatch):

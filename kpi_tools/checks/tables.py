@@ -165,8 +165,8 @@ def left_over_names(returns: Returns) -> Iterator[Finding]:
 def taken_otherwise(returns: Returns) -> Iterator[Finding]:
     """What was changed on the way in, as its meaning is certain: how much, and the first lines."""
     if len(returns.log):
-        told = as_changes(returns.log, f"processed/{returns.quarter.slug}/changes.csv")
-        yield Finding("taken-otherwise", "the returns", " ".join(told.split()))
+        changes = as_changes(returns.log, f"processed/{returns.quarter.slug}/changes.csv")
+        yield Finding("taken-otherwise", "the returns", " ".join(changes.split()))
 
 
 def versions(unlike: list[str]) -> Iterator[Finding]:

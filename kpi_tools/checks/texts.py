@@ -27,7 +27,7 @@ _NUMBERS: Final = {in_words(number): number for number in range(10)} | dict(
     zip(("ten", "eleven", "twelve", "none", "both"), (10, 11, 12, 0, 2), strict=True)
 )
 _MOST_BETWEEN: Final = 7
-_SAID: Final = (
+_CLAIM: Final = (
     r"(?:(?<=[.;!\n] )|(?<![^\n]))(?:The|This) (?:{names}) (?:is|remains|stays) "
     r"(?:now |still )?(?:rated )?({bands})(?=[.;!\n]|$)"
 )
@@ -183,9 +183,9 @@ def ratings(texts: pd.DataFrame, kpis: pd.DataFrame, council: Council) -> Iterat
         "|".join(map(re.escape, sorted(of, key=len, reverse=True)))
         for of in (names, ratings_of(council))
     ]
-    said = re.compile(_SAID.format(names=either[0], bands=either[1]))
+    claim = re.compile(_CLAIM.format(names=either[0], bands=either[1]))
     for row, kpi in _on_kpis(texts, kpis):
-        for found in said.finditer(row["text"]):
+        for found in claim.finditer(row["text"]):
             if found[1] != kpi["rating"]:
                 there = f'"{found[0]}", and the {names[-1]} is {kpi["rating"]} in the table.'
                 yield Finding("rating-in-text", row["place"], there)

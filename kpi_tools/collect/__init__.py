@@ -7,6 +7,6 @@ from typing import Any, Final
 _SENTENCES: Final = tomllib.loads(Path(__file__).with_name("sentences.toml").read_text("utf-8"))
 
 
-def said(sentence: str, /, **particulars: Any) -> str:
+def message(sentence: str, /, **particulars: Any) -> str:
     """A sentence of sentences.toml, by its name."""
     return str(_SENTENCES[sentence].format(**particulars))

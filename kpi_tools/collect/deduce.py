@@ -37,11 +37,11 @@ def deduce(book: Book, answers: Mapping[str, Mapping[str, str]]) -> Book:
                 kpi.facts[name] = Fact(text, Sure.GIVEN, "mapping.xlsx")
         code = f"K{number:0{width}}"
         code += "-new" * (code.casefold() in codes)
-        own_sheet = len(sheets) > 1 and not find_period(kpi.sheet).label
+        named_sheet = len(sheets) > 1 and not find_period(kpi.sheet).label
         kpi.note("kpi_id", code, Sure.LIKELY, "made, since it has no code")
         for section, why in (
             (kpi.get("directorate"), "its directorate, since no section is told"),
-            (kpi.sheet * own_sheet, "the name of its sheet"),
+            (kpi.sheet * named_sheet, "the name of its sheet"),
             ("Performance indicators", "no section is told"),
         ):
             kpi.note("section", section, Sure.LIKELY, why)

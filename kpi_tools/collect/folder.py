@@ -73,7 +73,7 @@ def council_book() -> Any:
 
 def _meaning(column: Entry) -> str:
     blank = f"Where blank: {column.without or column.default or 'nothing'}."
-    blank = "Needed." if column.needed else blank
+    blank = "Needed." if column.required else blank
     return f"{column.meaning.replace('`', '')}. {blank} Example: {column.example}"
 
 

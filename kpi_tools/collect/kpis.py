@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from math import nan
 from typing import Any, Final
 
-from kpi_tools.collect import said
+from kpi_tools.collect import message
 from kpi_tools.collect.periods import find_period, kind_of, quarter_of
 from kpi_tools.collect.recognise import Fact, Sure, folded, recognise, recognisers
 from kpi_tools.collect.sheets import Sheet
@@ -252,7 +252,7 @@ def _kpi_of(
             for of, at in ((kpi.sheet, kpi.line), (sheet.name, line))
         )
         of = {"code": code or name, "other": kpi.get("kpi_name"), "name": name}
-        raise InputError(said("two_kpis", first=first, second=second, **of))
+        raise InputError(message("two_kpis", first=first, second=second, **of))
     seen.add(key)
     for column in table.of("section", "directorate", "owner", "definition"):
         kpi.note(column.means, texts[column.means], Sure.CERTAIN, f"column {column.letter}")
@@ -268,8 +268,10 @@ def _kpi_of(
     for fact in ("basis", "unit"):
         heads = {recognise(f"{fact}_within", one.heading) for one in table.of("actual")}
         found = heads.pop() if len(heads) == 1 else None
-        own = recognise(f"{fact}_within", name) or fact == "unit" and re.search(r"\bper \d", name)
-        if found and found.sure == Sure.CERTAIN and not own:
+        stated = (
+            recognise(f"{fact}_within", name) or fact == "unit" and re.search(r"\bper \d", name)
+        )
+        if found and found.sure == Sure.CERTAIN and not stated:
             kpi.note(fact, *found, "the headings of its figures")
     return kpi
 
@@ -293,7 +295,7 @@ def _take(table: Table, line: int, column: Column, kpi: Kpi | None, book: Book) 
         for one, text, when in zip(periods, texts, whens, strict=True):
             if when.fault:
                 where = sheet.where(line, one.place)
-                raise InputError(said("no_period", text=text, where=where, fault=when.fault))
+                raise InputError(message("no_period", text=text, where=where, fault=when.fault))
         parts = [when.label for when in whens if kind_of(when.label) in ("quarter", "month")]
         joined = find_period(" ".join(texts), table.year)
         period = joined.label or next(iter(parts), "")

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from kpi_tools.collect import said
+from kpi_tools.collect import message
 from kpi_tools.collect.deduce import ANSWERS
 from kpi_tools.collect.kpis import Book, Kpi
 from kpi_tools.collect.recognise import Fact, Sure
@@ -152,7 +152,7 @@ def read(path: Path) -> Answers:
     """What mapping.xlsx says, with what was filled in. Raises `InputError` where it is none."""
     tables = {sheet.name: sheet.records() for sheet in open_sheets(path)[0]}
     if not {COLUMNS, KPIS, SETTINGS} <= tables.keys():
-        raise InputError(said("mapping_sheets", path=path))
+        raise InputError(message("mapping_sheets", path=path))
     found = Answers(
         {(row["sheet"], row["column"]): row for row in tables[COLUMNS]},
         {row["which"]: {name: row.get(name, "") for name in ANSWERS} for row in tables[KPIS]},
@@ -163,7 +163,7 @@ def read(path: Path) -> Answers:
         answer = answer.casefold() if options else answer
         if answer and options and answer not in options:
             of = {"path": path, "sheet": OPEN, "line": row["_line"], "answer": answer}
-            raise InputError(said("mapping_answer", **of, options=", ".join(options)))
+            raise InputError(message("mapping_answer", **of, options=", ".join(options)))
         sheet, _, letter = row["which"].rpartition("!")
         if answer and row["what"] == "KPI":
             found.kpis.setdefault(row["which"], {})[setting] = answer

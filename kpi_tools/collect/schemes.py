@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from kpi_tools.collect import said
+from kpi_tools.collect import message
 from kpi_tools.collect.kpis import Book
 from kpi_tools.collect.pages import filled
 from kpi_tools.errors import InputError
@@ -44,7 +44,7 @@ def bands_of(bands: str) -> list[dict[str, Any]]:
         row = {"name": name.strip(), "meets": meets[0] if len(meets) == 1 else meets}
         rows.append(row if meets else {"name": name.strip()})
     if not rows or any(str(row["name"]).casefold() not in COLOURS for row in rows):
-        raise InputError(said("no_bands", bands=bands, such=CANDIDATES[2]))
+        raise InputError(message("no_bands", bands=bands, such=CANDIDATES[2]))
     return rows
 
 

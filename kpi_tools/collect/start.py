@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from kpi_tools.collect import folder, mapping, said, schemes
+from kpi_tools.collect import folder, mapping, message, schemes
 from kpi_tools.collect.deduce import deduce
 from kpi_tools.collect.kpis import NOT_A_RATING, Book, Kpi, read_tables
 from kpi_tools.collect.periods import quarter_of
@@ -48,7 +48,7 @@ def folder_of(name: str, data: Path) -> tuple[Path, str]:
         return (place.parent if place.name == "raw" else place), place.name
     short = slug(name)
     if not short or short in ("raw", "examples", "processed"):
-        raise InputError(said("folder_name", name=name))
+        raise InputError(message("folder_name", name=name))
     return data / short, name
 
 
@@ -56,7 +56,7 @@ def _refuse_existing(place: Path) -> None:
     """Raise where something else than a mapping lies in the folder of a council to begin."""
     if place.is_file() or place.is_dir() and {one.name for one in place.iterdir()} - {mapping.FILE}:
         there = place / "raw" if (place / "raw").exists() else place
-        raise InputError(said("folder_there", there=there))
+        raise InputError(message("folder_there", there=there))
 
 
 def start_empty(name: str, data: Path) -> Done:
@@ -73,7 +73,7 @@ def start_empty(name: str, data: Path) -> Done:
     with writing(raw):
         _write({raw / "council.toml": folder.council_toml(given)})
         save_workbook(folder.council_book(), raw / COUNCIL_BOOK)
-    begun = said("begun", settings=raw / "council.toml", book=raw / COUNCIL_BOOK)
+    begun = message("begun", settings=raw / "council.toml", book=raw / COUNCIL_BOOK)
     return Done(place, begun.splitlines())
 
 
@@ -88,10 +88,10 @@ def start_from(name: str, workbook: Path, data: Path, bands: str | None = None) 
     book, left, differing = _read(workbook, answers, "taken_for", "period")
     if differing:
         changes = " ".join(_few(differing, "changes", "; "))
-        raise InputError(said("other_workbook", workbook=workbook.name, changes=changes))
+        raise InputError(message("other_workbook", workbook=workbook.name, changes=changes))
     if not any(kpi.figures for kpi in book.kpis) and not any(one.open for one in book.columns):
         kpis = plural(len(book.kpis), "KPI")
-        raise InputError(said("no_figure", workbook=workbook.name, kpis=kpis))
+        raise InputError(message("no_figure", workbook=workbook.name, kpis=kpis))
     cells = schemes.rated_cells(book)
     tried = schemes.agreements(cells)
     given = answers.settings | ({"bands": bands} if bands else {})
@@ -102,7 +102,7 @@ def start_from(name: str, workbook: Path, data: Path, bands: str | None = None) 
     if len(asked) and file.is_file():
         first, of = asked.iloc[0], {"file": file, "answers": plural(len(asked), "answer")}
         of |= {"sheet": mapping.OPEN, "setting": first["setting"]}
-        raise InputError(said("missing", **of, which=first["name"] or first["which"]))
+        raise InputError(message("missing", **of, which=first["name"] or first["which"]))
     unrated = [kpi.get("kpi_id") for kpi in book.kpis if kpi.get("rated") == "no"]
     alone = [f"  Only monitored, not rated: {', '.join(_few(unrated, 'KPIs'))}."] * bool(unrated)
     # once the files are made: a cell may be left by them
@@ -114,7 +114,7 @@ def start_from(name: str, workbook: Path, data: Path, bands: str | None = None) 
             counted = Counter(asked["setting"]).most_common()
             counts = ", ".join(f"{name} {count}" for name, count in counted)
             of = {"file": file, "things": plural(len(asked), "thing"), "counts": counts}
-            lines.append(said("untold", **of, sheet=mapping.OPEN))
+            lines.append(message("untold", **of, sheet=mapping.OPEN))
             return Done(place, lines)
         scheme = settings["bands"].value
         with tempfile.TemporaryDirectory(dir=place, prefix=".start-") as work:
@@ -126,12 +126,12 @@ def start_from(name: str, workbook: Path, data: Path, bands: str | None = None) 
             os.replace(Path(work, "raw"), raw)
     figures = plural(int(returns.submissions["value"].notna().sum()), "figure")
     kpis, problems = plural(len(returns.catalogue), "KPI"), plural(len(returns.problems), "problem")
-    again = said("read_again", figures=figures, kpis=kpis, problems=problems)
+    again = message("read_again", figures=figures, kpis=kpis, problems=problems)
     lines += [again, f"Written: {raw}"]
     if len(cells):
         same = int((schemes.ratings_by(cells, scheme) == cells["theirs"]).sum())
         page = place / DIFFERENCES
-        lines.append(said("ratings", same=same, of=len(cells), scheme=scheme, page=page))
+        lines.append(message("ratings", same=same, of=len(cells), scheme=scheme, page=page))
     return Done(place, lines, quarter=Quarter.parse(settings["report_quarter"].value))
 
 
@@ -173,7 +173,7 @@ def _account(book: Book) -> list[str]:
         cells = [cell for cell in book.cells if cell.what == what]
         there = sum(cell.value is not None for cell in cells)
         left = sum(cell.value is not None and bool(cell.left) for cell in cells)
-        account = said("account", name=name, there=there, taken=there - left, left=left)
+        account = message("account", name=name, there=there, taken=there - left, left=left)
         lines += [account] * bool(there)
         reasons = Counter(cell.left for cell in cells if cell.left).most_common(_FEW)
         lines += [f"    {count:,} not taken: {reason}" for reason, count in reasons]
@@ -190,7 +190,7 @@ def _settings(
     if given.get("bands"):
         schemes.scheme_of(given["bands"])
     elif best.of >= _FEW and best.same < schemes.ENOUGH * best.of:
-        raise InputError(said("no_scheme", tried=len(schemes.CANDIDATES), best=best))
+        raise InputError(message("no_scheme", tried=len(schemes.CANDIDATES), best=best))
     elif strange := _strange(book):
         why = f"{strange}; {best.bands} gives {best.same} of the {best.of} others"
     elif best.same:
@@ -265,10 +265,10 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> tuple[list[st
     there, or a column with figures has no period."""
     file = raw.parent / mapping.FILE
     if not file.is_file():
-        raise InputError(said("no_mapping", file=file))
+        raise InputError(message("no_mapping", file=file))
     book, left, changed = _read(workbook, mapping.read(file), "taken_for")
     if column := next((one for one in book.columns if one.open), None):
-        raise InputError(said("open_column", workbook=workbook.name, column=column))
+        raise InputError(message("open_column", workbook=workbook.name, column=column))
     before = [one for one in quarters_with_returns(raw) if one < quarter]
     returns = read_returns(raw, before[-1] if before else None)
     in_book = {kpi.get("kpi_id"): kpi for kpi in book.kpis}
@@ -281,7 +281,7 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> tuple[list[st
         kpi.facts["frequency"] = Fact(frequencies[kpi_id], Sure.GIVEN, "kpis.csv")
         if ids.get(kpi.called, kpi_id) != kpi_id:
             of = {"kpi": kpi, "kpi_id": kpi_id, "other": ids[kpi.called]}
-            raise InputError(said("other_code", workbook=workbook.name, **of))
+            raise InputError(message("other_code", workbook=workbook.name, **of))
     rows, counted = _new_rows(kpis, returns, quarter)
     unknown = [one for one in book.kpis if one not in kpis]
     lines = [
@@ -289,7 +289,7 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> tuple[list[st
         *(f"  {text}" for text in _few(changed, "changes")),
         *_account(book),
         *left,
-        *(said("unknown_kpi", name=one.get("kpi_name"), kpi=one) for one in unknown),
+        *(message("unknown_kpi", name=one.get("kpi_name"), kpi=one) for one in unknown),
         *[f"Not in the workbook: {', '.join(gone[:_FEW])}{more}."] * bool(gone),
         counted,
         *_other_targets(kpis, returns, quarter),
@@ -297,13 +297,13 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> tuple[list[st
     place = raw / "returns" / quarter.slug / f"{slug(workbook.stem) or 'workbook'}.csv"
     words = raw / "commentary" / f"{quarter.slug}.csv"
     if place.exists():
-        raise InputError(said("return_there", place=place))
+        raise InputError(message("return_there", place=place))
     if not rows:
-        raise InputError(said("nothing_new", workbook=workbook.name, quarter=quarter))
+        raise InputError(message("nothing_new", workbook=workbook.name, quarter=quarter))
     files = {place: folder.csv_text("returns", rows)}
     texts = folder.text_rows(kpis, quarter).get(quarter, [])
     if texts and words.exists():
-        lines.append(said("words_there", words=words))
+        lines.append(message("words_there", words=words))
     elif texts:
         files[words] = folder.csv_text("commentary", texts)
     with writing(place):
@@ -333,7 +333,7 @@ def _new_rows(kpis: list[Kpi], returns: Returns, quarter: Quarter) -> tuple[fold
             restated += old is not None
             found.append(row)
     counts = {"figures": plural(len(found), "figure"), "later": plural(later, "figure")}
-    counted = said("new", **counts, quarter=quarter, restated=restated)
+    counted = message("new", **counts, quarter=quarter, restated=restated)
     return found + without if found else [], counted
 
 
@@ -348,5 +348,5 @@ def _other_targets(kpis: list[Kpi], returns: Returns, quarter: Quarter) -> list[
         theirs = rows[-1].get("target") if rows else None
         if theirs and not (is_number(ours) and abs(float(theirs) - ours) <= 1e-9):
             have = f"{ours:g}" if is_number(ours) else "none"
-            lines.append(said("target", kpi_id=row["kpi_id"], theirs=theirs, ours=have))
+            lines.append(message("target", kpi_id=row["kpi_id"], theirs=theirs, ours=have))
     return _few(lines, "targets that differ")

@@ -6,7 +6,7 @@ from typing import Final
 import pandas as pd
 
 from kpi_tools import loading
-from kpi_tools.collect import said
+from kpi_tools.collect import message
 from kpi_tools.collect.pages import filled
 from kpi_tools.loading import Returns, calendars, in_set, quarters_with_returns, read_returns
 from kpi_tools.loading.rules import ERROR
@@ -63,7 +63,7 @@ def kpi_status(returns: Returns, quarter: Quarter) -> pd.DataFrame:
     kpis = pd.DataFrame(rows, columns=[*_OF_KPI, "period", "state", "late"])
     errors = returns.problems[returns.problems["severity"] == ERROR]
     lacking = pd.Series(dtype="str")
-    if here and loading.own_tables_are_sound(returns) and "council.toml" not in set(errors["file"]):
+    if here and loading.council_is_sound(returns) and "council.toml" not in set(errors["file"]):
         lacking = without_action(report_tables(returns)["KPIs"], returns)["kpi_id"]
     return kpis.assign(
         late=kpis["late"].astype(bool),
@@ -110,7 +110,7 @@ def reminders(kpis: pd.DataFrame, quarter: Quarter) -> dict[str, str]:
             wants += [f"an action for {name}, which is in the lowest band"] * bool(row["action"])
         if wants:
             things = "\n".join(f"- {text}" for text in wants)
-            texts[str(owner)] = said("reminder", owner=owner, quarter=quarter, wants=things)
+            texts[str(owner)] = message("reminder", owner=owner, quarter=quarter, wants=things)
     return texts
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from kpi_tools.collect import said
+from kpi_tools.collect import message
 from kpi_tools.collect.periods import find_period, kind_of, quarter_of, year_in, years_label
 from kpi_tools.collect.recognise import Sure, folded, recognise
 from kpi_tools.collect.sheets import Sheet
@@ -188,15 +188,15 @@ def _take_heading(column: Column, sheet: Sheet, texts: list[str], year: int | No
     heading = column.heading
     when = find_period(heading, year)
     if when.fault:
-        raise InputError(said("heading", sheet=_in(sheet), column=column, fault=when.fault))
+        raise InputError(message("heading", sheet=_in(sheet), column=column, fault=when.fault))
     named = bool(when.label or when.open)
     means, sure = recognise("heading", when.rest) or ("", Sure.UNKNOWN)
     why = f'"{heading}"' if heading else "no heading"
     if means in ("period", "actual") and _means(heading) == "cumulative":
         means = "cumulative"
     if "previous" in (means, _means(heading)):
-        told = when.label and when.sure == Sure.CERTAIN  # the heading says which one
-        means = _means(_EARLIER.sub("", when.rest)) or "actual" if told else "previous"
+        heading_says = when.label and when.sure == Sure.CERTAIN  # the heading says which one
+        means = _means(_EARLIER.sub("", when.rest)) or "actual" if heading_says else "previous"
     if named and (means in ("period", "total") or not when.rest):
         means, sure = "actual", sure if means else Sure.CERTAIN
     elif means in ("", "period") and sheet.turned and column.place == 0:
@@ -323,11 +323,11 @@ def _answer(column: Column, given: Mapping[str, str]) -> None:
         return
     if means not in MEANINGS:
         options = ", ".join(MEANINGS)
-        raise InputError(said("mapping_means", means=means, column=column, options=options))
+        raise InputError(message("mapping_means", means=means, column=column, options=options))
     when = find_period(period)
     if period and not when.label:
         why = when.fault or when.open or "it names no period"
-        raise InputError(said("mapping_period", period=period, column=column, why=why))
+        raise InputError(message("mapping_period", period=period, column=column, why=why))
     settled = given.get("period") or means not in OF_PERIOD or not column.open
     column.means, column.period = means, when.label
     column.sure = Sure.GIVEN if settled else Sure.UNKNOWN
@@ -385,7 +385,7 @@ def _is_repeated(sheet: Sheet, line: int, columns: list[Column]) -> bool:
         if len(labels) > 1:
             where = sheet.where(line, column.place)
             of = {"sheet": _in(sheet), "column": column, "where": where, "now": now}
-            raise InputError(said("two_headings", **of))
+            raise InputError(message("two_headings", **of))
     return True
 
 

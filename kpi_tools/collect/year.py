@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 
 from kpi_tools import spreadsheets
-from kpi_tools.collect import said
+from kpi_tools.collect import message
 from kpi_tools.collect.sheets import open_sheets
 from kpi_tools.errors import InputError
 from kpi_tools.loading import in_set, quarters_with_returns, read_returns, with_targets
@@ -54,7 +54,7 @@ def start_year(raw: Path, year: str) -> list[str]:
         sheet.column_dimensions[spreadsheets.column_letter(COLUMNS, name)].width = 22
     with spreadsheets.writing(path):
         spreadsheets.save_workbook(made, path)
-    return said("year_begun", path=path, kpis=plural(len(table), "KPI")).splitlines()
+    return message("year_begun", path=path, kpis=plural(len(table), "KPI")).splitlines()
 
 
 def undecided(raw: Path, quarter: Quarter) -> list[str]:
@@ -154,8 +154,8 @@ def _faults(rows: pd.DataFrame, path: Path) -> Iterator[str]:
             yield f"{where}: each KPI needs an id of its own."
         if not row[{"renamed": "new_name", "moved": "new_section"}.get(decision, "_line")]:
             yield f"{where}: {row['kpi_id']} is {decision}, but not said to what."
-        needed = (row["kpi_name"], row["section"], row["polarity"], known_unit(row["unit"]))
-        if decision == "new" and not all(needed):
+        asked = (row["kpi_name"], row["section"], row["polarity"], known_unit(row["unit"]))
+        if decision == "new" and not all(asked):
             yield f"{where}: a new KPI needs kpi_name, section, unit and polarity."
         for name in _LINES:
             if row[name] and not re.fullmatch(r"-?\d+(\.\d+)?", row[name].rstrip("%")):

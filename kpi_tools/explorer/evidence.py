@@ -22,8 +22,8 @@ from kpi_tools.rows import Row, Rows, is_text, rows_by, rows_of
 from kpi_tools.scorecard import rated, recent_quarters, score
 from kpi_tools.scorecard.series import (
     NOT_ASSESSED,
+    assessed,
     classified,
-    judged,
     rare_kinds,
     series_of,
 )
@@ -166,13 +166,13 @@ def _charted(known: Evidence) -> Evidence:
     returns, doubted = known.returns, set(known.doubts["kpi_id"])
     council, points = returns.council, classified(known.series, returns)
     points["why"] = [why(row) for row in rows_of(points)]
-    found = judged(points, known.doubts)[_ASSURANCE]
+    found = assessed(points, known.doubts)[_ASSURANCE]
     kpis = known.kpis.drop(columns=_ASSURANCE, errors="ignore").join(found, on="kpi_id")
     withheld = points["kpi_id"].isin(doubted)
     points.loc[withheld, ["rule", "special_cause"]] = None
     points.loc[withheld, "why"] = f"{capitalised(NOT_ASSESSED)}: {WITHHELD}."
     agreed = returns.rebases[returns.rebases["kpi_id"].isin(set(points["kpi_id"]))]
-    rebases = agreed.assign(said=[_rebase_sentence(row, points) for row in rows_of(agreed)])
+    rebases = agreed.assign(sentence=[_rebase_sentence(row, points) for row in rows_of(agreed)])
     bands = {name: len(scheme.bands) for name, scheme in council.schemes.items()}
     better = _better_alone(known)
     kpis["reading"] = [

@@ -24,19 +24,21 @@ def facts(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, R
     points, terms = known.of("points", kpi_id), known.terms
     reasons = dict(zip(points["period"], points["why"], strict=True))
     rows = rows_of(commentary[commentary["kpi_id"] == kpi_id])
-    said = {row["quarter"]: remarks(row, terms) for row in rows}
+    notes = {row["quarter"]: remarks(row, terms) for row in rows}
     found = dict[str, Row]()
     for row in rows_of(known.of("quarters", kpi_id)):
         why = reasons.get(row["period"], _ELSEWHERE.format("months"))
         rated = {"rating": row["rating"], "look": terms.look(row["rating"])}
-        found[row["period"]] = _of_figure(row, terms, [why], said) | rated
+        found[row["period"]] = _of_figure(row, terms, [why], notes) | rated
     for row in rows_of(known.months(kpi_id)):
         why = reasons.get(row["period"], _ELSEWHERE.format("quarters"))
         agreed = "A single month: its lines are agreed for the quarterly figure."
-        found[row["period"]] = _of_figure(row, terms, [why, agreed], said)
+        found[row["period"]] = _of_figure(row, terms, [why, agreed], notes)
     for row in rows_of(points[points["series"] == DAYS_BETWEEN]):
         figures = f"{plural(int(row['value']), 'day')} after the one before"
-        found[row["period"]] = _fact(row["period"], figures, [row["why"]], said.get(row["quarter"]))
+        found[row["period"]] = _fact(
+            row["period"], figures, [row["why"]], notes.get(row["quarter"])
+        )
     kpi = known.kpi(kpi_id)
     for row in rows_of(known.of("benchmarks", kpi_id)):
         title = f"{row['area']}, {row['period']}"
@@ -46,17 +48,17 @@ def facts(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, R
     return found
 
 
-def _fact(title: str, figures: str, more: list[str], said: list[str] | None = None) -> Row:
+def _fact(title: str, figures: str, more: list[str], notes: list[str] | None = None) -> Row:
     more = [text for text in more if text]
     fact = {"title": title, "figures": figures, "rating": "", "look": ""}
-    return fact | {"more": more, "remarks": said or []}
+    return fact | {"more": more, "remarks": notes or []}
 
 
 def _source(text: object) -> str:
     return f"Source: {text.rstrip('.')}." if is_text(text) else ""
 
 
-def _of_figure(row: Row, terms: Terms, why: list[str], said: dict[str, list[str]]) -> Row:
+def _of_figure(row: Row, terms: Terms, why: list[str], notes: dict[str, list[str]]) -> Row:
     parts = f" ({parts_of(row)})" if parts_of(row) else ""
     lines = ", ".join(f"{terms.word(name)} {line_of(row, name)}" for name in terms.lines(row))
     figure = f"{figure_of(row)}{MARK if in_doubt(row) else ''}{parts}"
@@ -73,7 +75,7 @@ def _of_figure(row: Row, terms: Terms, why: list[str], said: dict[str, list[str]
     report = Quarter.parse(row["quarter"]).shift(int(row["lag_quarters"]))
     none = [f"There is no commentary on it in the report of {report.title}."]
     figures = f"{figure}; {lines}" if lines else figure
-    return _fact(period_of(row), figures, more, said.get(report.label, none))
+    return _fact(period_of(row), figures, more, notes.get(report.label, none))
 
 
 def remarks(row: dict[str, Any], terms: Terms) -> list[str]:

@@ -13,7 +13,7 @@ from kpi_tools.units import ends_of
 from kpi_tools.wording import plural, show
 
 
-def told(template: str, **values: Any) -> list[str]:
+def sentences_of(template: str, **values: Any) -> list[str]:
     """The sentences of a template of plain text: each of its lines that is not empty."""
     text = str(render(template, is_text=is_text, is_number=is_number, **values))
     return [line.strip() for line in text.splitlines() if line.strip()]
@@ -27,7 +27,7 @@ def why(point: Mapping[str, Any]) -> str:
         places = _places(point) + (name != "value")
         return show(float(point[name]), str(point.get("unit") or ""), places)
 
-    sentences = told(
+    sentences = sentences_of(
         "explorer_why.txt.j2",
         point={"status": None} | dict(point),
         words=words,

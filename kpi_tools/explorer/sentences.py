@@ -4,7 +4,7 @@ import pandas as pd
 
 from kpi_tools import vocabulary
 from kpi_tools.explorer.evidence import WITHHELD, Evidence
-from kpi_tools.explorer.reasons import told
+from kpi_tools.explorer.reasons import sentences_of
 from kpi_tools.page.describe import direction_sentence, month_alone
 from kpi_tools.quarters import Quarter
 from kpi_tools.rows import Row, is_number, is_text, rows_of
@@ -103,7 +103,7 @@ def draft(known: Evidence, kpi_id: str) -> str:
     alone = kpi["basis"] != "quarter" and len(months)
     worst = kpi["band"] == len(terms.scheme(kpi).bands) and is_number(kpi["floor_standard"])
     line = "floor_standard" if worst else "target"  # against which it is rated
-    sentences = told(
+    sentences = sentences_of(
         "explorer_draft.txt.j2",
         kpi=kpi,
         terms=terms,

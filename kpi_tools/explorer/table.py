@@ -149,8 +149,8 @@ def view_data(known: Evidence, kpi_id: str, name: str, size: str) -> dict[str, A
     figures = {"table": table(known, kpi_id, name)}
     if name == "several":
         picture, kpi = several_picture(known, kpi_id), known.kpi(kpi_id)
-        said = f"{kpi_id} beside others", f"{kpi_id}: {figure_of(kpi)}, {kpi['rating']}"
-        svg = picture.svg(f"kx-{slug(kpi_id)}-several", *said)
+        texts = f"{kpi_id} beside others", f"{kpi_id}: {figure_of(kpi)}, {kpi['rating']}"
+        svg = picture.svg(f"kx-{slug(kpi_id)}-several", *texts)
         return {"svg": svg, "places": picture.places(), **figures}
     picture, description, notes = view(name, known, kpi_id, size)
     places, stem = picture.places(), f"kx-{slug(kpi_id)}-{name}-{size.lower()}"
@@ -171,8 +171,8 @@ def view_data(known: Evidence, kpi_id: str, name: str, size: str) -> dict[str, A
 
 def facts_of(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, Any]:
     """The facts of all points of a KPI, by their id."""
-    own = commentary[commentary["kpi_id"] == kpi_id]
-    return facts(known, kpi_id, commentary_so_far(known, own))
+    remarks = commentary[commentary["kpi_id"] == kpi_id]
+    return facts(known, kpi_id, commentary_so_far(known, remarks))
 
 
 def table(known: Evidence, kpi_id: str, name: str) -> dict[str, list[Any]]:

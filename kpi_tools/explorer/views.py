@@ -18,7 +18,7 @@ from kpi_tools.explorer.charts import (
     trend_picture,
 )
 from kpi_tools.explorer.evidence import Evidence
-from kpi_tools.explorer.reasons import centre_of, if_today, told
+from kpi_tools.explorer.reasons import centre_of, if_today, sentences_of
 from kpi_tools.explorer.sentences import directions, doubts_in_words
 from kpi_tools.kinds import AUTO, DAYS_BETWEEN, PERIODS_BETWEEN, XMR
 from kpi_tools.page.cards import area_notes, latest_areas
@@ -155,7 +155,7 @@ def _limits(known: Evidence, kpi_id: str, size: Size) -> View:
         near = min(dated, key=lambda one: abs(pd.Timestamp(one["date"]) - day), default=None)
     unlike = last["chart"] != XMR or known.returns.council.chart_kind == AUTO
     days = last["series"] == DAYS_BETWEEN
-    notes = told(
+    notes = sentences_of(
         "explorer_limits.txt.j2",
         kpi=kpi,
         terms=terms,

@@ -14,7 +14,7 @@ from kpi_tools.cases import rolling_after
 from kpi_tools.errors import InputError
 from kpi_tools.explorer.charts import SIZES, trend_picture
 from kpi_tools.explorer.evidence import Evidence
-from kpi_tools.explorer.reasons import told, usual_range
+from kpi_tools.explorer.reasons import sentences_of, usual_range
 from kpi_tools.explorer.sentences import doubts_in_words
 from kpi_tools.outlook import chance_in_words, outlook
 from kpi_tools.page.describe import is_rolling, leaving_quarters, settings_of, to_reach
@@ -48,7 +48,7 @@ def what_if(
         target, floor = (f"the {terms.word(name)} ({_line(kpi, lines[name])})" for name in LINES)
         beyond = f"{capitalised(floor)} lies beyond {target}: one has to move."
         return {"sliders": sliders, "sentences": [beyond]}
-    sentences = told(
+    sentences = sentences_of(
         "explorer_what_if.txt.j2",
         kpi=kpi,
         terms=terms,

@@ -101,7 +101,7 @@ class ReturnsError(InputError):
         self.problems = returns.problems
 
 
-def own_tables_are_sound(returns: Returns) -> bool:
+def council_is_sound(returns: Returns) -> bool:
     """Whether nothing stands against the council's own tables, without which there is no report."""
     errors = returns.problems[returns.problems["severity"] == ERROR]
     return not _of_council_files(errors).any()
@@ -169,12 +169,12 @@ def load(
         return returns
     title, count = returns.quarter.title, plural(len(errors_of(errors)), "error")
     rejected, rows = returns.counts[["rejected", "rows_in"]].sum()
-    share, own = returns.council.rejected_share, _of_council_files(errors)
+    share, of_council = returns.council.rejected_share, _of_council_files(errors)
     if not allow_rejected:
         sentence = f"The data for {title} have {count}."
-    elif own.any():
+    elif of_council.any():
         sentence = "The council's own tables have errors, which cannot be left out."
-        errors = errors[own]
+        errors = errors[of_council]
     elif "file-changing" in set(errors["code"]):
         sentence = "A file changed while it was being read."
     elif rejected / max(rows, 1) > share:
@@ -235,8 +235,8 @@ def read_returns(
             run.ledger.problem("small-number-unknown", row["file"], **place)
         table = run.commentary(wanted)
         commentary = words.read_commentary(table, sections, ids, kpis, safe.withheld)
-        said = words.read_words(run.words, ids, kpis, safe.withheld)
-        commentary = words.with_commentary(commentary, said, wanted, run.ledger)
+        texts = words.read_words(run.words, ids, kpis, safe.withheld)
+        commentary = words.with_commentary(commentary, texts, wanted, run.ledger)
         activity = context.read_activity(run.table(schemas.ACTIVITY), sections, wanted)
         areas = run.table(schemas.BENCHMARKS)
         benchmarks = context.read_benchmarks(areas, kpis, targets, ids, wanted)
@@ -246,7 +246,7 @@ def read_returns(
         notes = known(schemas.ANNOTATIONS, (*sections, "all"))
         actions = words.read_actions(run.table(schemas.ACTIONS), ids, wanted, sections)
         owners = of_kpi["owner"].to_dict()
-        actions = words.with_actions(actions, said, owners, (sent for _, sent in run.words))
+        actions = words.with_actions(actions, texts, owners, (sent for _, sent in run.words))
     run.check_still_there()
     targets = schemas.known_at(targets, max(wanted, agreed_until or wanted))
     figures = figures_and_months(safe.submissions, kpis, targets)
@@ -279,7 +279,7 @@ def read_returns(
         actions=actions,
         agreed=agreed,
         withheld=safe.withheld,
-        words=said,
+        words=texts,
     )
 
 

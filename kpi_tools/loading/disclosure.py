@@ -250,12 +250,12 @@ class Withheld:
 
 
 def _tells(text: str, number: float) -> bool:
-    said = [found for found in _WORD.finditer(text) if _WORDS[found["word"].lower()] == number]
+    spelt = [found for found in _WORD.finditer(text) if _WORDS[found["word"].lower()] == number]
     for found in _NUMBER.finditer(text):
         plain = found["figure"].strip("£,").replace(",", "")
         half = 0.5 * 10.0 ** -len(plain.partition(".")[2]) if found["sign"] or "." in plain else 0.0
-        said += [found] * (abs(float(plain) - number) <= half + 1e-9)
+        spelt += [found] * (abs(float(plain) - number) <= half + 1e-9)
     return any(
         not _NOT_BEFORE.search(text[: found.start()]) and not _NOT_AFTER.match(text[found.end() :])
-        for found in said
+        for found in spelt
     )

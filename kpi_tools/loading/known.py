@@ -136,8 +136,8 @@ def _made(months: pd.DataFrame, kpis: pd.DataFrame, covers: dict[str, str]) -> p
     made["count"] = np.where(alone, np.where(made["basis"] == _ROLLING, 12, 3), 1)
     made["last"] = [pd.Period(Quarter.parse(one).end, "M") for one in made["quarter"]]
     spans = zip(made["last"], made["count"], strict=True)
-    needed = [[str(last - back) for back in range(count)] for last, count in spans]
-    made["month"] = pd.Series(needed, index=made.index, dtype="object")
+    covered = [[str(last - back) for back in range(count)] for last, count in spans]
+    made["month"] = pd.Series(covered, index=made.index, dtype="object")
     there = there[["kpi_id", "month", *_NUMBERS, "status"]]
     parts = made.explode("month").merge(there, on=["kpi_id", "month"], how="left")
     made = made.merge(_added(parts, _KEY), on=_KEY)

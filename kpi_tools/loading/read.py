@@ -42,7 +42,7 @@ class Entry:
     kind: str
     meaning: str
     example: str = ""
-    needed: bool = False
+    required: bool = False
     default: Any = None
     without: str = ""
     options: Sequence[str] = ()
@@ -77,7 +77,7 @@ class Schema:
     @property
     def required(self) -> tuple[str, ...]:
         """The columns that the file must have."""
-        return tuple(column.name for column in self.columns if column.needed)
+        return tuple(column.name for column in self.columns if column.required)
 
 
 @dataclass

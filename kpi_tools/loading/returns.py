@@ -299,7 +299,7 @@ def _check_duplicates(rows: pd.DataFrame) -> None:
     # a refused row is like no other
     texts = rows[["value", *PARTS]].map("{:.12g}".format)
     bad = _bad(rows)
-    texts = texts.assign(**rows[["status", "note", "milestone"]], own=rows.index.where(bad, -1))
+    texts = texts.assign(**rows[["status", "note", "milestone"]], place=rows.index.where(bad, -1))
     rows = rows.assign(content=list(texts.itertuples(index=False, name=None)), bad=bad)
     for _, places in rows.groupby(keys, sort=False):
         alike, same = places.to_dict("records"), places["content"].nunique() == 1

@@ -85,7 +85,7 @@ def read(
         found[name] = [number.value for number in numbers]
         if kinds.get(name) == "value":
             statuses = enumerate(zip(numbers, found["status"], strict=True))
-            found["status"] = [_status(table, row, *said) for row, said in statuses]
+            found["status"] = [_status(table, row, *pair) for row, pair in statuses]
     if set(PLACES) <= {*schema.names} - {*schema.required}:
         for row, named in enumerate(zip(*(table.cells[name] for name in PLACES), strict=True)):
             if sum(bool(cell.strip()) for cell in named) != 1:
@@ -132,13 +132,13 @@ def _cell(
 ) -> Any:
     """What a cell says; the column's default where it is blank, nothing where it is at fault."""
     sent, kind = table.cells[column.name][at], table.kind(column.name, at)
-    plain, blank = clean_name(sent), None if column.needed else column.default
+    plain, blank = clean_name(sent), None if column.required else column.default
     if fault := fault_of_text(sent, kind):
         found = Text(fault=fault)
-    elif column.kind == "id" and (plain or column.needed):
+    elif column.kind == "id" and (plain or column.required):
         assert ids is not None
         found = ids.find(sent, kind)
-    elif not plain and column.needed:  # a milestone has no unit
+    elif not plain and column.required:  # a milestone has no unit
         found = Text(fault="" if column.kind == "unit" else "catalogue-missing")
     elif column.kind == "period" and plain:
         period = read_period(sent, kind)

@@ -152,8 +152,8 @@ def _parts(
         series, actions = every[part["kpi_id"]], context.actions.get(part["kpi_id"], [])
         looks: Any = {"form": "line", "scale": scale}
         svg = small_picture(series, f"{anchor}-part-{n}", context, **looks).svg
-        shown = {"svg": svg, "actions": list(map(action_of, actions))}
-        found.append(entry(part, context.terms, text_of(part.get("short_name")) or "") | shown)
+        picture = {"svg": svg, "actions": list(map(action_of, actions))}
+        found.append(entry(part, context.terms, text_of(part.get("short_name")) or "") | picture)
     return found
 
 

@@ -109,9 +109,9 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
         in_section = kpis[kpis["section"] == name]
         counted = terms.counts(in_section)
         rows = [
-            (shown := entry(row, terms))
+            (item := entry(row, terms))
             | {
-                "spark": sparkline(points[shown["id"]], f"spark-{slug(shown['id'])}", terms.looks),
+                "spark": sparkline(points[item["id"]], f"spark-{slug(item['id'])}", terms.looks),
                 "marks": piece("spc_marks", row) if council.marks else "",
                 "unusual": _unusual(row) if council.marks else "",
             }

@@ -90,7 +90,7 @@ def _loose_ends(kpis: pd.DataFrame, actions: pd.DataFrame, terms: Terms) -> str:
     counts = [f"{plural(overdue, 'action')} overdue"] if overdue else []
     counts += [
         f"{terms.kpis(len(rows))} {how}"
-        for how, rows, _ in islice(narrative.set_apart(kpis), 3)
+        for how, rows, _ in islice(narrative.caveats(kpis), 3)
         if len(rows)
     ]
     return f"{capitalised(listed(counts))}." if counts else ""

@@ -75,10 +75,10 @@ def write_data(councils: Sequence[Returns], folder: Path, table: pd.DataFrame) -
 def _of_council(returns: Returns) -> pd.DataFrame:
     quarters = map(Quarter.parse, returns.submissions["received"].unique())
     reports = sorted(quarter for quarter in quarters if quarter < returns.quarter)
-    latest_shown = recent_quarters(returns)
-    parts = [(returns.quarter, _older(returns, latest_shown))]
+    latest_figures = recent_quarters(returns)
+    parts = [(returns.quarter, _older(returns, latest_figures))]
     parts += [(quarter, recent_quarters(as_known_at(returns, quarter))) for quarter in reports]
-    parts.append((returns.quarter, latest_shown))
+    parts.append((returns.quarter, latest_figures))
     rows = pd.concat(
         [
             table.assign(report=quarter.label, report_end=pd.Timestamp(quarter.end))

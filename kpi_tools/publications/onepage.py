@@ -54,8 +54,8 @@ def one_page(
     ]
     roles = {found[0] if (found := _ROLE.match(red["owner"])) else "" for red in reds}
     acted = [red for red in reds if red["actions"] or red["action"]]
-    needed = set(without_action(kpis, returns)["kpi_id"])
-    lacking = [called[row["kpi_id"]] for row in worst if row["kpi_id"] in needed]
+    without = set(without_action(kpis, returns)["kpi_id"])
+    lacking = [called[row["kpi_id"]] for row in worst if row["kpi_id"] in without]
     invented = kpis["illustrative"].any() or (kpis["commentary_status"] == ILLUSTRATIVE).any()
     page = render(
         "onepage.html.j2",
@@ -135,7 +135,7 @@ def _loose(kpis: pd.DataFrame, called: Mapping[str, str]) -> list[tuple[str, str
     """What is doubtful, missing, behind or not due; `none` of what readers always ask for."""
     return [
         (f"{capitalised(how)}:", _some(narrative.named(rows, called, why) or ["none"], _NAMED))
-        for how, rows, why in narrative.set_apart(kpis)
+        for how, rows, why in narrative.caveats(kpis)
         if len(rows) or how in ("in doubt", "not rated")
     ]
 

@@ -214,10 +214,10 @@ def _definitions(returns: Returns, kpis: pd.DataFrame) -> Page:
         {"Column": one["name"], "Type": one["type"], "Meaning": one["description"]}
         for one in SCHEMA["fields"]
     ]
-    said = Html("All figures as one table: {}. A row for each KPI, report and period.")
+    sentence = Html("All figures as one table: {}. A row for each KPI, report and period.")
     body = (
         _table(rows, f"What each {terms.word('kpi')} counts", "definitions")
-        + paragraphs(said.format(_links("data", dict(zip(_DATA, _DATA, strict=True)))))
+        + paragraphs(sentence.format(_links("data", dict(zip(_DATA, _DATA, strict=True)))))
         + _table(columns, "The columns of the data table", "columns")
     )
     return Page(f"Data and definitions: {returns.council.name}", body)

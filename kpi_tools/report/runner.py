@@ -257,8 +257,8 @@ class _Shell(InteractiveShell):
         return found
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
-        said = {"ename": etype.__name__, "evalue": str(evalue), "traceback": list(stb)}
-        self.keep("", nbformat.v4.new_output("error", **said))
+        error = {"ename": etype.__name__, "evalue": str(evalue), "traceback": list(stb)}
+        self.keep("", nbformat.v4.new_output("error", **error))
 
 
 @contextmanager

@@ -179,7 +179,7 @@ def series_of(
     )
 
 
-def judged(points: pd.DataFrame, doubts: pd.DataFrame) -> pd.DataFrame:
+def assessed(points: pd.DataFrame, doubts: pd.DataFrame) -> pd.DataFrame:
     """`assurance` of each KPI of a classified table, by id; of a doubted one nothing is said."""
     found = assurance(points).set_index("kpi_id")
     found.loc[found.index.isin(doubts["kpi_id"]), ["variation", "assurance"]] = NOT_ASSESSED
@@ -189,4 +189,4 @@ def judged(points: pd.DataFrame, doubts: pd.DataFrame) -> pd.DataFrame:
 def variation_and_assurance(recent: pd.DataFrame, returns: Returns) -> pd.DataFrame:
     """`variation` and `assurance` of each KPI by id; none where a figure is in doubt."""
     _, series, doubts = series_of(recent, returns)
-    return judged(classified(series, returns), doubts)[["variation", "assurance"]]
+    return assessed(classified(series, returns), doubts)[["variation", "assurance"]]
