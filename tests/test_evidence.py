@@ -10,10 +10,13 @@ import pytest
 from kpi_tools.errors import InputError
 from kpi_tools.explorer.evidence import commentary_so_far, directorate_named, evidence, kpi_named
 from kpi_tools.explorer.views import view
+from kpi_tools.loading import load
 from kpi_tools.page.chapters import at_a_glance
+from kpi_tools.quarters import quarter_range
 from kpi_tools.scorecard import recent_quarters, score
 from kpi_tools.vocabulary import NOT_REPORTED
 from tests import kent
+from tests.small_council import make_council
 from tests.spc_by_hand import limits as limits_by_hand
 
 
@@ -161,3 +164,16 @@ def test_months_tell_the_quarters_that_leave_a_rolling_figure():
     assert alone[names].tolist() == [30, 60, 50]
     two = replace(known, returns=replace(known.returns, months=three.head(2)))
     assert math.isnan(two.of("alone", "ES01").iloc[-1]["in_period_value"])
+
+
+def test_figures_older_than_those_shown_are_rated_against_the_figures_before_them(tmp_path):
+    """Eight quarters, of which the report shows the last six; the first has none before it."""
+    quarters = [one.label for one in quarter_range(kent.QUARTER, 8)]
+    values = [60, 70, 65, 66, 70, 69, 70, 71]
+    figures = [("2024-25 Q3", "P1", *one) for one in zip(quarters, values, strict=True)]
+    green, red = (f'{{ name = "{name}", colour = "{name.lower()}"' for name in ("Green", "Red"))
+    settings = f'[rating]\nbands = [{green}, meets = "previous" }}, {red} }}]\n'
+    raw = make_council(tmp_path, [{"kpi_id": "P1"}], figures, settings=settings)
+    known = evidence(load(raw, "2024-25 Q3"))
+    ratings = ["Not rated", "Green", "Red", "Green", "Green", "Red", "Green", "Green"]
+    assert known.of("quarters", "P1")["rating"].tolist() == ratings

@@ -157,8 +157,10 @@ def test_a_gap_breaks_the_line():
 def test_many_areas_are_a_spread_with_its_middle_half():
     names = [f"Area {n}" for n in range(1, 102)]
     areas = pd.DataFrame({"area": names, "value": range(1, 102)})
-    areas = areas.assign(value=areas["value"] * 1.0, period="2023", status="final")
-    picture = area_picture(areas, kent.known("ES01").kpi("ES01"))
+    areas = areas.assign(
+        value=areas["value"] * 1.0, period="2023", quarter="2023-24 Q3", status="final"
+    )
+    picture = area_picture(areas, [], kent.known("ES01").kpi("ES01"))
     assert {(band["y"], band["y2"]) for band in picture.canvas.bands} == {(26, 76)}
     assert {line["y"] for line in picture.canvas.lines if line["look"] == "mean"} == {51}
     assert len(dots(picture.canvas)) == 101
@@ -181,3 +183,11 @@ def test_a_changed_definition_or_polarity_is_said_beside_the_limits():
     assert made.kpi("CS01")["variation"] == "concern", (
         "99 is above the limits, and lower is better now"
     )
+
+
+def test_our_figure_stands_beside_those_of_other_areas_at_the_same_period_only():
+    """Of 2019 to 2023 Kent's 41% of 2022-23 Q3 and 17% of 2023-24 Q3 are known."""
+    picture = view("areas", kent.known("ES01"), "ES01").picture
+    ours = [(row["x"], row["y"]) for row in picture.canvas.lines if row["look"] == "series"]
+    assert ours == [(3, 41), (4, 41), (4, 17), (5, 17)]
+    assert ">Ours 17%,<" in picture.svg("a", "b", "c")

@@ -13,6 +13,7 @@ from kpi_tools.errors import InputError
 from kpi_tools.page.facts import figure_cell
 from kpi_tools.report import make, page_jobs
 from kpi_tools.report.site import make_site
+from tests.small_council import make_council
 from tests.workplace import QUARTER, SLUG, Project, violations
 
 CORRECTED = "2025-03-14 | R1 was counted twice | the contractor sent two files"
@@ -33,6 +34,22 @@ def published(tmp_path_factory, worker):
     make(roads, worker)
     make_site(one.raw, one.outputs)
     return one
+
+
+@pytest.mark.parametrize(("kind", "column", "names"), [
+    ("explorer", "directorate", ["Ämter", "Écoles", "x" * 61, "x" * 60]),
+    ("explorer", "directorate", ["教育", "交通"]),
+    ("history", "kpi_id", ["x" * 60 + "1", "x" * 60 + "2"]),
+])  # fmt: skip
+def test_pages_of_names_alike_have_folders_of_their_own(tmp_path, worker, kind, column, names):
+    kpis = [{"kpi_id": f"K{n}"} | {column: name} for n, name in enumerate(names)]
+    figures = [(QUARTER, kpi["kpi_id"], QUARTER, 50) for kpi in kpis]
+    raw = make_council(tmp_path / "raw", kpis, figures)
+    jobs = page_jobs(kind, [], QUARTER, raw, tmp_path / "outputs", worker=worker)
+    assert len({job.name for job in jobs}) == len(names)
+    for job in jobs:
+        (alone,) = page_jobs(kind, [job.what], QUARTER, raw, tmp_path / "outputs", worker=worker)
+        assert alone.name == job.name
 
 
 def test_it_has_the_reports_histories_and_data(published):

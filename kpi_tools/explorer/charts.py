@@ -265,10 +265,11 @@ def season_picture(quarters: pd.DataFrame, size: tuple[float, float] = SIZES["PA
 
 
 def area_picture(
-    benchmarks: pd.DataFrame, kpi: Row, size: tuple[float, float] = SIZES["PAGE"]
+    benchmarks: pd.DataFrame, quarters: Rows, kpi: Row, size: tuple[float, float] = SIZES["PAGE"]
 ) -> Picture:
-    """How figures are spread over areas, period by period, with the KPI's latest figure as a line.
-    Up to four areas are joined and named; of more, each period shows its middle half and median."""
+    """How figures are spread over areas, period by period, each with the KPI's figure of the same
+    period (of its `quarters`) as a line. Up to four areas are joined and named; of more, each
+    period shows its middle half and median."""
     fixed = {name: kpi[name] for name in ("unit", "decimals")}
     rows = [row | fixed for row in rows_of(benchmarks) if is_number(row["value"])]
     periods = list(dict.fromkeys(row["period"] for row in rows))
@@ -276,16 +277,20 @@ def area_picture(
     for row in rows:
         areas.setdefault(row["area"], []).append(row)
     few, unit = len(areas) <= _FEW_AREAS, unit_of(kpi, [number(row["value"]) for row in rows])
-    ours, names = is_number(kpi["value"]), []
+    known = {row["quarter"]: row for row in quarters if is_number(row["value"])}
+    same = {row["period"]: known[row["quarter"]] for row in rows if row["quarter"] in known}
+    ours, names = {period: same[period] for period in periods if period in same}, []
     if ours:
-        names.append(Name(kpi["value"], f"Our latest {show_figure(kpi, unit)}"))
+        period, latest = [*ours.items()][-1]
+        names.append(Name(latest["value"], f"Ours {show_figure(latest, unit)}, {_clip(period)}"))
     for area, series in areas.items() if few else ():
         text = f"{_clip(area)} {show_figure(series[-1], unit)}"
         names.append(Name(series[-1]["value"], text, bold=False))
-    levels = [number(row["value"]) for row in (kpi, *rows)]
+    levels = [number(row["value"]) for row in (*ours.values(), *rows)]
     canvas = _canvas([kpi], levels, len(periods), names, size)
-    if ours:
-        canvas.line("series", [0, canvas.places], [kpi["value"]] * 2)
+    for period, row in ours.items():
+        place = periods.index(period)
+        canvas.line("series", [place, place + 1], [row["value"]] * 2)
     for series in areas.values() if few else ():
         by_period = {row["period"]: row for row in series}
         _join(canvas, "other", [by_period.get(period, {"value": None}) for period in periods])

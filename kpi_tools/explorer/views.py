@@ -207,11 +207,12 @@ def _season(known: Evidence, kpi_id: str, size: Size) -> View:
 
 def _areas(known: Evidence, kpi_id: str, size: Size) -> View:
     kpi, rows = known.kpi(kpi_id), known.of("benchmarks", kpi_id)
-    picture, measured = area_picture(rows, kpi, size), rows[rows["value"].notna()]
+    measured, quarters = rows[rows["value"].notna()], rows_of(known.of("quarters", kpi_id))
+    picture = area_picture(rows, quarters, kpi, size)
     if measured.empty:
         one = known.terms.word("kpi")
         return View(picture, "", [f"There are no figures of other areas for this {one}."])
-    areas, quarters = rows_of(measured), rows_of(known.of("quarters", kpi_id))
+    areas = rows_of(measured)
     notes = [f"Our latest: {figure_of(kpi)} ({period_of(kpi)})."]
     notes += area_notes(kpi, latest_areas(areas)) + _beside_england(kpi, areas, quarters)
     groups = dict.fromkeys(row["group"] for row in areas if is_text(row.get("group")))

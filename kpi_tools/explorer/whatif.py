@@ -6,6 +6,7 @@ so, and says where it differs (METHOD.md, "What if").
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -14,20 +15,20 @@ from kpi_tools.cases import rolling_after
 from kpi_tools.errors import InputError
 from kpi_tools.explorer.charts import SIZES, trend_picture
 from kpi_tools.explorer.evidence import Evidence
-from kpi_tools.explorer.reasons import sentences_of, usual_range
+from kpi_tools.explorer.reasons import sentences_of
 from kpi_tools.explorer.sentences import doubts_in_words
 from kpi_tools.outlook import chance_in_words, outlook
 from kpi_tools.page.describe import is_rolling, leaving_quarters, settings_of, to_reach
 from kpi_tools.quarters import Quarter
 from kpi_tools.rows import Row, is_number, is_text, rows_of
-from kpi_tools.scorecard import rated
+from kpi_tools.scorecard import due_rows, rated
 from kpi_tools.terms import lines_of
-from kpi_tools.trend import direction_of_travel
 from kpi_tools.units import ends_of
 from kpi_tools.vocabulary import HIGHER, LOWER, MULTIPLIERS
 from kpi_tools.wording import capitalised, parts_of, show, show_line
 
 LINES = ("target", "floor_standard")
+_OF_PERIOD = ("quarter", "period_end", "previous", "same_quarter_last_year")
 _MARGIN = 0.35
 
 
@@ -40,9 +41,10 @@ def what_if(
     kpi, terms = known.kpi(kpi_id), known.terms
     if why_not := doubts_in_words(known, kpi_id) or _why_not(known, kpi):
         return {"sliders": [], "sentences": [why_not]}
-    given = _checked(known, kpi, supposed)
+    coming = _coming(known, kpi)
+    given = _checked(known, kpi, supposed, coming)
     lines: dict[str, Any] = {name: given.get(name, kpi[name]) for name in LINES}
-    sliders = _sliders(known, kpi, given)
+    sliders = _sliders(known, kpi, given, coming)
     over = lines["floor_standard"] - lines["target"]
     if over > 0 if kpi["polarity"] == HIGHER else over < 0:
         target, floor = (f"the {terms.word(name)} ({_line(kpi, lines[name])})" for name in LINES)
@@ -53,10 +55,10 @@ def what_if(
         kpi=kpi,
         terms=terms,
         given=given,
-        after=_after(kpi).title,
+        after=Quarter.parse(coming["quarter"]).title if coming else "",
         figure=lambda value: _figure(kpi, value),
         lines=_of_lines(known, kpi, lines) if set(LINES) & set(given) else {},
-        next=_of_next(known, kpi, lines, given["next"]) if "next" in given else {},
+        next=_of_next(known, kpi | coming | lines, given["next"]) if "next" in given else {},
         outlook=known.outlook_in_words(kpi_id),
     )
     drawn = {name: level for name, level in given.items() if name != "alone"}
@@ -75,13 +77,27 @@ def _why_not(known: Evidence, kpi: Row) -> str:
     return ""
 
 
-def _checked(known: Evidence, kpi: Row, supposed: Mapping[str, float]) -> dict[str, float]:
+def _coming(known: Evidence, kpi: Row) -> Row:
+    """The figure that is due next: its period and the figures before it; empty where the KPI is
+    not due again."""
+    if not is_text(kpi["next_due"]):
+        return {}
+    tables = {name: known.of(name, kpi["kpi_id"]) for name in ("catalogue", "figures")}
+    due = due_rows(replace(known.returns, **tables), Quarter.parse(kpi["next_due"]), 1)
+    return {name: row[name] for row in rows_of(due) for name in _OF_PERIOD}
+
+
+def _checked(
+    known: Evidence, kpi: Row, supposed: Mapping[str, float], coming: Row
+) -> dict[str, float]:
     """What is supposed as numbers; a quarter alone makes the rolling figure `next`."""
     low, high = ends_of(kpi)
     for name, value in supposed.items():
         if not is_number(value) or not low <= value <= high:
             raise InputError(f"{value} cannot be a figure of {kpi['kpi_id']}, {name}.")
     given = {name: float(value) for name, value in supposed.items()}
+    if not coming and not set(given) <= set(LINES):
+        raise InputError(f"No further figure of {kpi['kpi_id']} is due.")
     if "alone" not in given:
         return given
     if not _counted(kpi):
@@ -116,23 +132,10 @@ def _of_lines(known: Evidence, kpi: Row, lines: dict[str, float]) -> dict[str, A
     }
 
 
-def _of_next(known: Evidence, kpi: Row, lines: dict[str, float], value: float) -> dict[str, Any]:
-    """The next figure: its rating, the direction with it, whether it would be unusual."""
-    recent = known.of("recent", kpi["kpi_id"])
-    coming = recent.tail(1).assign(value=value, period_end=pd.Timestamp(_after(kpi).end))
-    columns = ["kpi_id", "period_end", "value", "polarity", "basis"]
-    table = pd.concat([recent.iloc[1:], coming], ignore_index=True)[columns]
-    directed = direction_of_travel(table, **settings_of(known.returns))
-    last = rows_of(known.of("points", kpi["kpi_id"]))[-1]
-    limited = is_number(last["lower_limit"]) and last["series"] == "quarters"
-    inside = last["lower_limit"] <= value <= last["upper_limit"]
-    return {
-        "rating": _rating(known, kpi | lines | {"value": value, "numerator": math.nan}),
-        "direction": directed["direction_of_travel"].iloc[-1],
-        "range": usual_range(last) if limited else "",
-        "where": "inside" if inside else "outside",
-        "chance": _chance(known, kpi, value),
-    }
+def _of_next(known: Evidence, coming: Row, value: float) -> dict[str, str]:
+    """The next figure: its rating, and the chance that it comes."""
+    would = coming | {"value": value, "numerator": math.nan}
+    return {"rating": _rating(known, would), "chance": _chance(known, coming, value)}
 
 
 def _rating(known: Evidence, row: Row) -> str:
@@ -146,15 +149,18 @@ def _chance(known: Evidence, kpi: Row, target: float) -> str:
     return chance_in_words(chance) if is_number(chance) else ""
 
 
-def _sliders(known: Evidence, kpi: Row, given: dict[str, float]) -> list[dict[str, Any]]:
+def _sliders(
+    known: Evidence, kpi: Row, given: dict[str, float], coming: Row
+) -> list[dict[str, Any]]:
     """From where to where each can go, and what is so."""
     decimals, (low, high) = int(kpi["decimals"]), ends_of(kpi)
-    after = _after(kpi)
     expected = known.of("outlooks", kpi["kpi_id"])["next_expected"].iloc[0]
     so: dict[str, tuple[str, Any]]
     so = {known.terms.head(name): (name, kpi[name]) for name in LINES if is_number(kpi[name])}
-    so[after.title] = "next", expected if is_number(expected) else kpi["value"]
-    if _counted(kpi):
+    if coming:
+        after = Quarter.parse(coming["quarter"])
+        so[after.title] = "next", expected if is_number(expected) else kpi["value"]
+    if coming and _counted(kpi):
         months = known.single_months(kpi["kpi_id"])["value"]
         alone = float(months.iloc[-1]) if len(months) else kpi["value"]
         so[f"Quarter {after.number} alone"] = "alone", alone
@@ -180,10 +186,6 @@ def _sliders(known: Evidence, kpi: Row, given: dict[str, float]) -> list[dict[st
 
 def _counted(kpi: Row) -> bool:
     return is_rolling(kpi) and bool(parts_of(kpi))
-
-
-def _after(kpi: Row) -> Quarter:
-    return Quarter.parse(kpi["quarter"]).shift(1)
 
 
 def _figure(kpi: Row, value: float) -> str:

@@ -3,7 +3,6 @@ the notebook (`runner`), makes the page (`export`) and writes every file (`build
 gets its name in one step (`publish`). This door imports no pandas."""
 
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -36,7 +35,6 @@ CELL_TIMEOUT = 300
 Place = str | os.PathLike[str]
 Step = Callable[[str], object]
 """Called with the name of each cell before it runs."""
-_LONGEST_SLUG = 40
 
 
 @dataclass(frozen=True)
@@ -205,8 +203,8 @@ def page_jobs(
     one = Job(when, "", *_resolved(*places), kind=kind, **more)
     parameter = {"history": "kpi", "explorer": "directorate"}[kind]
     browser, jobs = find_browser() if pdf else None, list[Job]()
-    for name in _in_worker(worker, "wanted", one, list(asked), directorate):
-        short = re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")[:_LONGEST_SLUG]
+    names = _in_worker(worker, "wanted", one, list(asked), directorate)
+    for name, short in names.items():
         what = {"parameters": {parameter: name}, "browser": browser, "what": name}
         jobs.append(replace(one, name=f"{when.slug}-{short}", **what))
     return jobs

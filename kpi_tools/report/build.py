@@ -64,23 +64,28 @@ def build(job: Job, work: Path, step: Step) -> tuple[tuple[str, ...], str]:
     return tuple(written), contents.returns.summary
 
 
-def wanted(job: Job, asked: Sequence[str], directorate: str | None, step: Step) -> list[str]:
-    """The KPIs or directorates asked for, as they are called; where none is all, or those of the
-    `directorate`."""
+def wanted(job: Job, asked: Sequence[str], directorate: str | None, step: Step) -> dict[str, str]:
+    """The KPIs or directorates asked for, as they are called, each with a short name of its own for
+    files; where none is all, or those of the `directorate`."""
     from kpi_tools.explorer.evidence import directorate_named
     from kpi_tools.explorer.history import kpi_in_report
     from kpi_tools.loading import in_set, load
+    from kpi_tools.spreadsheets import file_name
 
     returns = load(job.raw, job.quarter)
     there = in_set(returns.catalogue, job.quarter)
+    of_kind, taken = "directorate" if job.kind == "explorer" else "kpi_id", set[str]()
+    every = sorted(returns.catalogue[of_kind].dropna().unique())
+    short = {name: file_name(name, taken) for name in every}
     if job.kind == "explorer":
         names = [directorate_named(returns, name) for name in asked]
-        every = sorted(there["directorate"].dropna())
-        return list(dict.fromkeys(names or every))
-    if directorate:
-        there = there[there["directorate"] == directorate_named(returns, directorate)]
-    ids = [kpi_in_report(returns, name) for name in asked] or there["kpi_id"]
-    return list(dict.fromkeys(ids))
+        names = names or sorted(there["directorate"].dropna().unique())
+    elif directorate:
+        named = directorate_named(returns, directorate)
+        names = list(there.loc[there["directorate"] == named, "kpi_id"])
+    else:
+        names = [kpi_in_report(returns, name) for name in asked] or list(there["kpi_id"])
+    return {name: short[name] for name in names}
 
 
 def _contents(job: Job, run: Run) -> Contents:

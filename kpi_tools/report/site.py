@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from markupsafe import Markup
 
 from kpi_tools.errors import InputError
-from kpi_tools.provenance import council_name, fingerprint, fingerprints, program, slug
+from kpi_tools.provenance import council_name, fingerprint, fingerprints, program
 from kpi_tools.quarters import Quarter
 from kpi_tools.report.publish import MANIFEST, as_json, manifest_of, replace_folder, work_folder
 
@@ -59,9 +59,13 @@ def make_site(raw: Path, outputs: Path, *, force: bool = False) -> tuple[Path, b
         for final in finals:
             leave = shutil.ignore_patterns("*.ipynb")
             shutil.copytree(outputs / final.name, folder / final.name, ignore=leave)
-        for name, path in explorers.items():
-            shutil.copyfile(path, folder / DIRECTORATES / f"{slug(name)}.html")
-        _write_pages(raw, latest, finals, folder, list(explorers))
+        places = {
+            name: f"{DIRECTORATES}/{path.parent.name.removeprefix(f'{latest.slug}-')}.html"
+            for name, path in explorers.items()
+        }
+        for name, place in places.items():
+            shutil.copyfile(explorers[name], folder / place)
+        _write_pages(raw, latest, finals, folder, places)
         (folder / STATE).write_text(as_json(state), "utf-8", newline="\n")
         replace_folder(folder, site)
     return site, True
@@ -119,7 +123,7 @@ def _write_pages(
     latest: Quarter,
     finals: "Sequence[pages.Final]",
     folder: Path,
-    directorates: Sequence[str],
+    explorers: Mapping[str, str],
 ) -> None:
     from kpi_tools.loading import load
     from kpi_tools.publications.data import long_table, write_data
@@ -131,7 +135,6 @@ def _write_pages(
     table = long_table([returns])
     table = table[table["report"].isin({one.quarter.label for one in finals if not one.part})]
     write_data([returns], folder / "data", table)
-    explorers = {name: f"{DIRECTORATES}/{slug(name)}.html" for name in directorates}
     made = f"Final reports only, as known at {latest.title}."
     made_of = (returns, recent_quarters(returns), table, finals, explorers)
     for place, page in site_pages(*made_of).items():

@@ -10,10 +10,12 @@ from kpi_tools.assurance import assurance
 from kpi_tools.doubts import doubt_table, with_doubts
 from kpi_tools.kinds import AUTO, DAYS_BETWEEN, G, T, between
 from kpi_tools.limits import process_limits
-from kpi_tools.loading import Returns
+from kpi_tools.loading import Returns, calendars
 from kpi_tools.quarters import Quarter
+from kpi_tools.rating import ADDED
 from kpi_tools.rows import rows_of
-from kpi_tools.scorecard import rated
+from kpi_tools.scorecard import rated, with_series
+from kpi_tools.scorecard.arrows import with_earlier_figures
 from kpi_tools.variation import special_causes
 from kpi_tools.vocabulary import HIGHER, LOWER, NOT_AVAILABLE, NOT_RATED
 
@@ -134,11 +136,22 @@ def all_quarters(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:
     """Every quarterly figure up to the latest due one: older ones as known, then `recent`."""
     first = recent.groupby("kpi_id")["period_end"].min()
     older = returns.figures[returns.figures["kpi_id"].isin(set(first.index))]
-    older = rated(older[older["period_end"] < older["kpi_id"].map(first)], returns.council)
-    names = [name for name in older.columns if name in recent.columns]
+    older = rated(_with_figures_before(older, returns), returns.council)
+    older = older[older["period_end"] < older["kpi_id"].map(first)]
+    names = [name for name in (*returns.figures, *ADDED) if name in recent.columns]
     rows = pd.concat([older[names], recent[names]], ignore_index=True)
     rows = rows.sort_values(["kpi_id", "period_end"], kind="stable")
     return rows.assign(period=rows["quarter"]).reset_index(drop=True)
+
+
+def _with_figures_before(figures: pd.DataFrame, returns: Returns) -> pd.DataFrame:
+    """Figures with those before them, against which a scheme may rate them."""
+    due, known = calendars(returns), []
+    for kpi_id, label in zip(figures["kpi_id"], figures["quarter"], strict=True):
+        quarter = Quarter.parse(label)
+        known.append((due[kpi_id].due_with(quarter) or quarter).label)
+    figures = figures.assign(due_quarter=known, period=figures["quarter"])
+    return with_earlier_figures(with_series(figures.sort_values("period_end"), returns))
 
 
 def _redefinitions(returns: Returns, points: pd.DataFrame) -> list[dict[str, Any]]:
