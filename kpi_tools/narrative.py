@@ -3,27 +3,37 @@ figures rest on. Each figure is taken from the table that is printed beside it, 
 differ, and each sentence reads rightly for none, one, two and many."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
 from kpi_tools.quarters import Quarter
-from kpi_tools.rows import Rows, in_doubt, is_text, rows_of
+from kpi_tools.rows import in_doubt, is_text, rows_of
 from kpi_tools.scorecard import in_last_band, movers
 from kpi_tools.terms import AGAINST, Terms, are, names, were
-from kpi_tools.vocabulary import MILESTONE, MONITORED, NOT_DUE, NOT_RATED, TREND_ARROW, UNTESTED
+from kpi_tools.vocabulary import (
+    MILESTONE,
+    MONITORED,
+    NOT_DUE,
+    NOT_RATED,
+    STABLE,
+    TREND_ARROW,
+    UNTESTED,
+)
 from kpi_tools.wording import capitalised, change_in_words, in_words, listed, plural_of
 
-KENT_TERMS = Terms()
-_WORDED = {NOT_RATED: "not rated", MONITORED: "monitored only", NOT_DUE: "not due"}
+_WORDED = {
+    **{NOT_RATED: "not rated", MONITORED: "monitored only", NOT_DUE: "not due"},
+    **{STABLE: "stable or without a clear trend", "other": "not known"},
+}
 
 
 def headline(
     kpis: pd.DataFrame,
     before: pd.DataFrame | None,
     quarter: Quarter,
-    title: str = "Quarterly Performance Report",
-    terms: Terms = KENT_TERMS,
+    title: str,
+    terms: Terms,
 ) -> str:
     """The paragraph for the minutes: counts by rating (in figures) and direction (below ten in
     words), with the changes since the previous scorecard as printed, None for a first one. What is
@@ -31,9 +41,7 @@ def headline(
     return f"{ratings_sentence(kpis, quarter, title, terms)} {_directions(kpis, before, terms)}"
 
 
-def ratings_sentence(
-    kpis: pd.DataFrame, quarter: Quarter, title: str, terms: Terms = KENT_TERMS
-) -> str:
+def ratings_sentence(kpis: pd.DataFrame, quarter: Quarter, title: str, terms: Terms) -> str:
     """Of the paragraph for the minutes what it says of ratings."""
     now, number = terms.counts(kpis), len(kpis)
     if not number:
@@ -88,7 +96,7 @@ def _directions(kpis: pd.DataFrame, before: pd.DataFrame | None, terms: Terms) -
 
 
 def change_sentence(
-    movement: pd.DataFrame, before: Quarter, terms: Terms = KENT_TERMS, *, first: bool = False
+    movement: pd.DataFrame, before: Quarter, terms: Terms, *, first: bool = False
 ) -> str:
     """How the ratings' counts changed: as printed in the two reports, then like for like. A `first`
     report claims no change since a report that never was."""
@@ -118,22 +126,13 @@ def change_sentence(
     )
 
 
-def movers_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
+def movers_sentence(kpis: pd.DataFrame, terms: Terms) -> str:
     """How many KPIs changed rating since the previous figure: the head of their list."""
     changed = len(movers(kpis))
     if not changed:
         return f"No {terms.word('kpi')} changed its rating since the previous quarter."
     whose = "its" if changed == 1 else "their"
     return f"{capitalised(terms.kpis(changed))} changed {whose} rating since the previous quarter:"
-
-
-def moves(kpis: pd.DataFrame) -> list[str]:
-    """Each KPI whose rating changed, with both ratings, in report order."""
-    called = names(kpis)
-    return [
-        f"{called[row['kpi_id']]}: from {row['previous_rating']} to {row['rating']}"
-        for row in rows_of(movers(kpis))
-    ]
 
 
 def worst_of(kpis: pd.DataFrame, terms: Terms) -> pd.DataFrame:
@@ -144,32 +143,21 @@ def worst_of(kpis: pd.DataFrame, terms: Terms) -> pd.DataFrame:
 def actions_sentence(
     kpis: pd.DataFrame,
     before: pd.DataFrame | None,
+    terms: Terms,
     when: str = "",
     lacking: int = 0,
-    terms: Terms = KENT_TERMS,
 ) -> str:
-    """How many KPIs are in the worst band, the change since the last report, which came and went.
-    `when`: that report's quarter; `lacking`: how many of them have no management action."""
+    """How many KPIs are in the worst band, and the change since the last report. `when`: that
+    report's quarter; `lacking`: how many of them have no management action."""
     reds, one = worst_of(kpis, terms), terms.word("kpi")
     number = len(reds)
     opening = f"{capitalised(in_words(number))} of the {terms.kpis(len(kpis))} {are(number)}"
     if number and len(kpis) == 1:
         opening = f"The one {one} is"
     parts = [f"{opening if number else f'No {one} is'} {terms.rated_worst}"]
-    if before is not None:
-        then, worst = worst_of(before, terms), " or ".join(terms.worst)
-        change = number - len(then)
-        if number:
-            parts[0] += f", {change_in_words(change)} {'than' if change else 'as'} in {when}"
-        # nothing is concluded from a figure in doubt
-        both = set.intersection(
-            *({row["kpi_id"] for row in rows_of(of) if not in_doubt(row)} for of in (kpis, before))
-        )
-        fresh, gone = ("New to", kpis, reds, then), ("No longer", before, then, reds)
-        for what, of, there, not_in in (fresh, gone):
-            called = names(of, short=True)
-            some = [called[i] for i in there["kpi_id"] if i in both - set(not_in["kpi_id"])]
-            parts += [f"{what} {worst}: {'; '.join(some)}"] if some else []
+    if number and before is not None:
+        change = number - len(worst_of(before, terms))
+        parts[0] += f", {change_in_words(change)} {'than' if change else 'as'} in {when}"
     if lacking:
         whom = {1: "it", 2: "either of them"}.get(number, "any of them")
         whom = whom if lacking == number else f"{in_words(lacking)} of them"
@@ -177,67 +165,27 @@ def actions_sentence(
     return " ".join(f"{part}." for part in parts)
 
 
-def worsening(kpis: pd.DataFrame, terms: Terms, ratings: Collection[str]) -> Rows:
-    """The KPIs of these ratings that are getting worse, which no colour shows. Of a figure in doubt
-    nothing is concluded."""
-    return [
-        row
-        for row in rows_of(kpis[kpis["rating"].isin(ratings)])
-        if terms.arrow_of(row) == terms.states[2] and not in_doubt(row)
-    ]
-
-
-def worsening_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
-    """The KPIs in a middle band that are getting worse, by name: no colour shows it."""
-    between = " or ".join(terms.middle)
-    if not between:
-        return ""
-    rated = rows_of(kpis[kpis["rating"].isin(terms.middle)])
-    if not any(terms.arrow_of(row) == terms.states[2] for row in rated):
-        how = "shows a negative trend" if terms.arrow == TREND_ARROW else "is worse than before"
-        return f"No {terms.word('kpi')} rated {between} {how}."
-    called = names(kpis)
-    some = "; ".join(called[row["kpi_id"]] for row in worsening(kpis, terms, terms.middle))
-    return f"Rated {between} and getting worse: {some}." if some else ""
-
-
-def section_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
-    """One section's counts: `Of three KPIs, two are Green and one is Red; one shows …`"""
-    now, number = terms.counts(kpis), len(kpis)
-    found = [name for name in terms.ratings if now[name]]
+def section_sentence(kpis: pd.DataFrame, terms: Terms) -> str:
+    """One section's counts: `Of three KPIs, two are Green and one is Red; the direction of travel
+    is …`."""
+    now, number, one = terms.counts(kpis), len(kpis), terms.word("kpi")
+    ratings = [name for name in terms.ratings if now[name]]
+    states, way = [name for name in (*terms.states, "other") if now[name]], "direction of travel is"
     if not number:
-        return f"No {terms.word('kpi')} is reported here."
-    parts = [f"{in_words(now[name])} {are(now[name])} {_WORDED.get(name, name)}" for name in found]
-    sentence = f"Of {terms.kpis(number)}, {listed(parts)}"
-    if len(found) == 1:
-        all_of = {1: f"The one {terms.word('kpi')} is", 2: f"Both {terms.word('kpi', 2)} are"}
-        start = all_of.get(number, f"All {terms.kpis(number)} are")
-        sentence = f"{start} {_WORDED.get(found[0], found[0])}"
-    return f"{sentence}; {_trends(now, number, terms)}."
-
-
-def _trends(now: Counter[str], number: int, terms: Terms) -> str:
-    states = [state for state in (terms.states[0], terms.states[2]) if now[state]]
-    known = any(now[state] for state in terms.states)
-    if terms.arrow != TREND_ARROW:
-        if not known:
-            return "there is nothing to compare"
-        if number == 1:
-            return f"it is {f'{states[0]} than' if states else 'as'} before"
-        parts = [f"{in_words(now[one])} {are(now[one])} {one} than before" for one in states]
-        return listed(parts) or "none is better or worse than before"
-    if not known:
-        return f"{'its' if number == 1 else 'no'} trend could {'not ' * (number == 1)}be tested"
+        return f"No {one} is reported here."
     if number == 1:
-        return f"it shows {f'a {states[0]}' if states else 'no clear'} trend"
-    parts = [f"{in_words(now[s])} {'shows' if now[s] == 1 else 'show'} a {s} trend" for s in states]
-    return listed(parts) or f"{'neither' if number == 2 else 'none'} shows a clear trend"
+        return f"The one {one} is {_worded(ratings[0])}; its {way} {_worded(states[0])}."
+    whole = "both" if number == 2 else "all"
+    some = {name: whole if now[name] == number else in_words(now[name]) for name in now}
+    rated = [f"{some[name]} {are(now[name])} {_worded(name)}" for name in ratings]
+    ways = [f"{_worded(name)} for {some[name]}" for name in states]
+    return f"Of {terms.kpis(number)}, {listed(rated)}; the {way} {listed(ways)}."
 
 
-def outlook_sentence(lines: pd.DataFrame, kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
+def outlook_sentence(lines: pd.DataFrame, kpis: pd.DataFrame, terms: Terms) -> str:
     """How many KPIs are more likely than not to meet their lines (those of `outlook.line_chances`)
-    next time: a judgement, never a fact. Of the bands above the worst the one whose line is the
-    target counts, else the best that has a line; of those in the worst band, the lowest line."""
+    next time: a judgement, never a fact. Of a KPI the target counts, else the best line that it
+    has; of one in the worst band also the lowest."""
     known = lines[lines["next_chance"].notna() & ~lines["earlier"]]
     target = known["plain"] & (known["line"] == terms.word("target"))
     best = known.assign(first=~target).sort_values("first", kind="stable")
@@ -245,44 +193,21 @@ def outlook_sentence(lines: pd.DataFrame, kpis: pd.DataFrame, terms: Terms = KEN
     if best.empty:
         both = "has both a line and figures from which a chance can be told"
         return f"No outlook can be given: no {terms.word('kpi')} {both}."
-    several = (best["next_chance"] > 0.5).sum() > 1
-    some = _likely(best["next_chance"], terms, " that can be predicted")
-    goal = _goal(best, "meet", "their" if several else "its")
-    sentence = f"Outlook (a judgement, not a fact): {some} to {goal}"
-    now = worst_of(kpis, terms)["kpi_id"]
-    reds = known[known["lowest"] & known["kpi_id"].isin(now)]
-    sentence += " with the next figure"
-    if len(reds):
-        which = "" if len(reds) == len(now) else " that can be predicted"
-        some = _likely(reds["next_chance"], terms, f" now {' or '.join(terms.worst)}{which}")
-        sentence += f", and {some} to {_goal(reds, 'reach', 'the')}"
-    return f"{sentence}, if nothing changes."
-
-
-def _goal(lines: pd.DataFrame, verb: str, whose: str) -> str:
-    """`meet their target`, where that is the line of all; else the ratings."""
-    words = lines["line"].unique()
-    if lines["plain"].all() and len(words) == 1:
-        return f"{verb} {whose} {words[0]}"
-    return f"be rated {listed(list(lines['band'].unique()), 'or')} or better"
-
-
-def _likely(chances: pd.Series, terms: Terms, which: str) -> str:
-    """`two of the three KPIs now Red are more likely than not`: `which` is ` now Red`."""
-    number, whole = int((chances > 0.5).sum()), len(chances)
-    counted = terms.kpis(whole)
-    if whole == 1:
-        return f"the {counted}{which} is {'more' if number else 'less'} likely than not"
-    some = f"{_none(number)} of the {counted}"
-    if number == whole:
-        some = f"both {terms.word('kpi', 2)}" if whole == 2 else f"all {counted}"
-    elif not number and whole == 2:
-        some = f"neither of the {counted}"
-    return f"{some}{which} {are(number or 1)} more likely than not"
+    likely = int((best["next_chance"] > 0.5).sum())
+    goal = best["line"].iloc[0] if best["line"].nunique() == 1 else "line"
+    now = known["kpi_id"].isin(worst_of(kpis, terms)["kpi_id"])
+    reds = known.loc[known["lowest"] & now, "next_chance"] > 0.5
+    rescued = f", and of the {in_words(len(reds))} {terms.rated_worst} {_none(reds.sum())}"
+    return (
+        f"Outlook (a judgement, not a fact): of the {terms.kpis(len(best))} that can be predicted, "
+        f"{_none(likely)} {are(likely)} more likely than not to meet "
+        f"{'their' if likely > 1 else 'its'} {goal} with the next figure"
+        f"{f'{rescued} to reach a better rating' if len(reds) else ''}, if nothing changes."
+    )
 
 
 def data_sentences(
-    kpis: pd.DataFrame, recent: pd.DataFrame, quarter: Quarter, terms: Terms = KENT_TERMS
+    kpis: pd.DataFrame, recent: pd.DataFrame, quarter: Quarter, terms: Terms
 ) -> list[str]:
     """What the figures rest on: which are not final, missing or late, what is not rated and why."""
     called, until = names(kpis), f"{quarter.title} and the quarters before it"
@@ -332,3 +257,7 @@ def named(kpis: pd.DataFrame, called: Mapping[str, str], why: str) -> list[str]:
 
 def _none(number: int) -> str:
     return in_words(number) if number else "none"
+
+
+def _worded(name: str) -> str:
+    return _WORDED.get(name, name)

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from kpi_tools.quarters import Quarter
 from kpi_tools.rows import is_number
-from kpi_tools.vocabulary import AMBER, GREEN, NOT_RATED, RED, SUPPRESSED
+from kpi_tools.schemes import Scheme
+from kpi_tools.vocabulary import NOT_RATED, SUPPRESSED
 from kpi_tools.wording import (
     amount,
     decimals_against,
@@ -23,10 +24,6 @@ KPI_TOKENS: Final = (
     *("value", "target", "floor_standard", "previous", "change", "year_ago", "numerator"),
     *("denominator", "quarter", "previous_quarter", "rating", "previous_rating"),
 )
-SECTION_TOKENS: Final = (
-    *("quarter", "previous_quarter", "kpis", "green", "amber", "red", "not_rated"),
-)
-
 WITHHELD: Final = "[c]"
 """What a token prints whose figure is suppressed."""
 _HIDDEN_WITH: Final = {
@@ -86,11 +83,22 @@ def kpi_figures(kpi: Mapping[str, Any]) -> dict[str, str | None]:
     return figures
 
 
+def section_tokens(schemes: Mapping[str, Scheme]) -> list[str]:
+    """The tokens of a commentary on a section: quarters, and how many KPIs have each rating."""
+    bands = [band.name for scheme in schemes.values() for band in scheme.bands]
+    counted = ["kpis", *map(_token, [*bands, NOT_RATED])]
+    return list(dict.fromkeys(["quarter", "previous_quarter", *counted]))
+
+
 def section_figures(counts: Mapping[str, int], quarter: Quarter) -> dict[str, str | None]:
-    """What each of SECTION_TOKENS says: the quarter, and counts of the section's KPIs."""
-    words = {"kpis": "kpis", "green": GREEN, "amber": AMBER, "red": RED, "not_rated": NOT_RATED}
-    counted = {token: in_words(counts.get(word, 0)) for token, word in words.items()}
+    """What each token of a section says: the quarter, and counts of the section's KPIs."""
+    counted = {_token(name): in_words(number) for name, number in counts.items()}
     return {**_quarters(quarter), **counted}
+
+
+def _token(rating: str) -> str:
+    """`on_course` for a band called On course."""
+    return re.sub(r"\W+", "_", rating.casefold()).strip("_")
 
 
 def _quarters(quarter: Quarter) -> dict[str, str | None]:

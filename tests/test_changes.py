@@ -23,7 +23,6 @@ from kpi_tools.scorecard import (
     score,
 )
 from kpi_tools.scorecard.changes import (
-    came_and_went,
     issue_changes,
     movement,
     rating_matrix,
@@ -74,19 +73,6 @@ def test_the_matrix_has_the_counts_like_for_like_on_its_sides(quarter_3):
         assert table.loc["Total", rating] == change.loc[rating, "same_now"]
     assert table.loc["Total", "Total"] == 38
     assert table.loc["Amber"].tolist() == [4, 10, 2, 16]
-
-
-def test_who_came_and_who_went_by_name(quarter_3):
-    _, kpis, _, same = quarter_3
-    moved = came_and_went(rating_pairs(kpis, same)).set_index("rating")
-    assert moved.loc["Red", "came"] == [
-        "Section 106 developer contributions secured as a percentage of amount sought (from Amber)",
-        "Proportion of new Care Needs Assessments delivered within 28 days (from Amber)",
-    ]
-    assert moved.loc["Red", "went"] == [
-        "Percentage of case holding posts filled by permanent qualified social workers (to Amber)"
-    ]
-    assert [len(moved.loc["Green", side]) for side in ("came", "went")] == [4, 1]
 
 
 def test_every_change_to_the_set_has_its_reason(quarter_3):

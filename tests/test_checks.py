@@ -43,8 +43,8 @@ def seed(tmp_path_factory):
         with Workbooks() as books:
             run = Run(place, books)
             table = run.commentary(known.quarter)
-            kpis, sections = known.catalogue, known.council.sections
-            texts = read_commentary(table, sections, Ids(kpis["kpi_id"]), kpis, known.withheld)
+            kpis, council = known.catalogue, known.council
+            texts = read_commentary(table, council, Ids(kpis["kpi_id"]), kpis, known.withheld)
         assert run.ledger.problems().empty
         returns, recent = replace(known, commentary=texts), kent.recent()
         kpis = score(recent, returns)

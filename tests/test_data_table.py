@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 
 from kpi_tools.cli import main
+from kpi_tools.explorer.evidence import evidence
 from kpi_tools.loading import load
 from kpi_tools.publications.data import SCHEMA, long_table, write_data
+from kpi_tools.quarters import Quarter, quarter_range
 from tests.kent import BOROUGH, RAW, returns, scorecard
-from tests.small_council import HEAD, QUARTER, text_of, write_raw
+from tests.small_council import HEAD, QUARTER, make_council, text_of, write_raw
 
 KEY = SCHEMA["primaryKey"]
 SAME = ["value", "numerator", "denominator", "status", "target", "floor_standard", "rating"]
@@ -128,3 +130,22 @@ def test_a_kpi_without_figures_and_forbidden_characters(tmp_path):
     assert quality.columns.tolist() == ["data_quality", "reviewed_at", "escalated_to"]
     assert quality.loc["P1"].tolist() == ["GAR", "Scrutiny, 12 May 2025", "Cabinet"]
     assert quality.loc["C1"].isna().all()
+
+
+def test_limits_are_those_of_the_councils_kind_of_chart(tmp_path):
+    """As the explorer has them, for a percentage with its parts."""
+    parts = [40, 60, 50, 45] * 6
+    quarters = [quarter.label for quarter in quarter_range(Quarter(2024, 3), len(parts))]
+    figures = [(QUARTER, "A", at, n, n, 100) for at, n in zip(quarters, parts, strict=True)]
+
+    def limits(kind: str) -> pd.Series:
+        settings = f'[anomalies]\nchart = "{kind}"\n'
+        raw = make_council(tmp_path / kind, [{"kpi_id": "A"}], figures, settings=settings)
+        council = load(raw)
+        known = evidence(council).points
+        table = long_table([council])
+        for name in ("lower_limit", "mean", "upper_limit"):
+            assert table[name].tolist() == known[name].tolist()
+        return table["upper_limit"]
+
+    assert not limits("auto").equals(limits("xmr"))

@@ -211,10 +211,9 @@ def test_the_summary_counts_what_the_cards_say(council, ahead):
     on_target = sum(over_half(kpi_id, "target") for kpi_id in known)
     rescued = sum(over_half(kpi_id, "floor") for kpi_id in reds)
     assert (len(known), on_target, rescued, len(reds)) == (38, 16, 1, 9)
-    assert outlook_sentence(line_chances(recent, lines_of(kpis, Terms())), kpis) == (
-        "Outlook (a judgement, not a fact): 16 of the 38 KPIs that can be predicted are more likely than not to meet their "
-        "target with the next figure, and one of the nine KPIs now Red is more likely than not to reach the floor standard, "
-        "if nothing changes."
+    assert outlook_sentence(line_chances(recent, lines_of(kpis, Terms())), kpis, Terms()) == (
+        "Outlook (a judgement, not a fact): of the 38 KPIs that can be predicted, 16 are more likely than not to meet their "
+        "target with the next figure, and of the nine rated Red one to reach a better rating, if nothing changes."
     )
 
 

@@ -7,22 +7,26 @@ from typing import Any
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
+from markupsafe import escape
 from pypdf import PdfReader
 
 import kpi_tools as kpi
+from kpi_tools.page.summary import attention
 from kpi_tools.publications.onepage import one_page, short
 from kpi_tools.rows import rows_of
+from kpi_tools.terms import Terms, names
 from kpi_tools.wording import figure_of, line_of
-from tests.kent import BOROUGH, RAW, earlier, returns, scorecard
+from tests.kent import BOROUGH, RAW, earlier, recent, returns, scorecard
 from tests.small_council import make_council
 from tests.workplace import violations
 
 REPORTS = [(RAW, "2024-25 Q3"), (RAW, "2023-24 Q2"), (BOROUGH, "2025-26 Q2")]
 
 
-def tables(raw: Path, quarter: str) -> tuple[Any, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def tables(raw: Path, quarter: str) -> tuple[Any, ...]:
     known, kpis, before = returns(quarter, raw), scorecard(quarter, raw), earlier(quarter, raw)
-    return known, kpis, before[0], kpi.movement(kpis, *before, known.council)
+    movement = kpi.movement(kpis, *before, known.council)
+    return known, kpis, before[0], movement, recent(quarter, raw)
 
 
 @pytest.fixture(scope="module", params=REPORTS, ids=lambda given: given[1])
@@ -32,7 +36,7 @@ def made(request):
 
 
 def test_its_figures_are_those_of_the_scorecard(made):
-    (returns, kpis, _, _), page = made
+    (returns, kpis, *_), page = made
     soup = BeautifulSoup(page, "html.parser")
     rows = {row.th.span.text: row for row in soup.select("table.rd tbody tr")}
     worst = kpis[kpis["rating"] == "Red"]
@@ -49,6 +53,20 @@ def test_its_figures_are_those_of_the_scorecard(made):
         assert told[name.lower()] == counted[name], name
 
 
+def test_what_gets_worse_is_named_as_on_the_first_screen(made):
+    """Both directions must agree: of 2023-24 Q2 these are AS03, AS04 and AS06, not ES04 and IC04."""
+    (returns, kpis, _, _, recent), page = made
+    terms, called = Terms(returns.council), names(kpis, short=True)
+    lines = attention(kpis, recent, returns, terms)
+    worse = [row for line in lines if "getting worse" in line["reason"] for row in line["rows"]]
+    middle = [called[row["kpi_id"]] for row in worse if row["rating"] in terms.middle]
+    said = re.search("To watch: rated .*? and getting worse: (.*?)</li>", page)
+    named = [one.split(" (")[0] for one in said[1].split("); ")] if said else []
+    assert named == [str(escape(name)) for name in middle]
+    if returns.quarter.label == "2023-24 Q2":
+        assert middle == [called[one] for one in ("AS03", "AS04", "AS06")]
+
+
 def test_it_asks_for_nothing_and_is_small(made):
     _, page = made
     assert len(page.encode()) < 100_000
@@ -58,7 +76,7 @@ def test_it_asks_for_nothing_and_is_small(made):
 
 def worse(found, number: int):
     """The same with so many KPIs in the last band, each with words that are long."""
-    returns, kpis, before, movement = found
+    returns, kpis, *rest = found
     kpis = pd.concat([kpis] * 2, ignore_index=True).head(max(number, len(kpis)))
     reds = kpis.index < number
     last = [*returns.council.schemes[""].bands][-1].name
@@ -68,7 +86,7 @@ def worse(found, number: int):
         rating=kpis["rating"].mask(reds, last).where(reds | (kpis["rating"] != last), "Green"),
         management_action=kpis["management_action"].mask(reds, long * 3),
     )
-    return returns, kpis, before, movement
+    return returns, kpis, *rest
 
 
 @pytest.mark.parametrize("number", [0, 1, 10, 30])

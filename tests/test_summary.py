@@ -1,11 +1,23 @@
 """The first screen, its counts and the chapter of Reds: captions, scoped heads, counts that agree with the KPIs."""
 
+from dataclasses import replace
+
 import pandas as pd
 from bs4 import BeautifulSoup
 
-from kpi_tools.page.chapters import illustrative_banner, reds
+from kpi_tools.page.cards import Context, cards
+from kpi_tools.page.chapters import at_a_glance, illustrative_banner, reds
 from kpi_tools.page.html import Html, badge, piece, report_table
-from kpi_tools.page.summary import _loose_ends, counts_history, matrix, tiles, where_sentence
+from kpi_tools.page.summary import (
+    _loose_ends,
+    by_distance,
+    counts_history,
+    lowest_lines,
+    matrix,
+    tiles,
+    where_sentence,
+)
+from kpi_tools.rows import rows_of
 from kpi_tools.terms import Terms
 from tests import kent
 from tests.page_samples import activity_points, points, scorecard_of
@@ -145,6 +157,37 @@ def test_a_red_that_is_better_low_one_without_action_and_none():
     assert "10.6 days 0.1 days above the floor standard of 10.5 days" in text
     assert "No management action has been given" in text
     assert "No KPI is rated Red." in str(chapter_of_reds(points()))
+
+
+def test_the_line_that_is_missed_is_printed_also_where_it_is_nought():
+    lines = {"polarity": "target", "unit": "count", "target": -10.0, "floor_standard": -20.0}
+    warm = points(values=(-10, -10, -10, -10, -10, 3), rating="Red", **lines)
+    text = " ".join(Cells(chapter_of_reds(warm)).text.split())
+    assert "3 3 above the floor standard of 0." in text
+
+
+def test_what_misses_a_line_of_nought_is_the_furthest_of_all():
+    lines = {"polarity": "lower", "unit": "count", "target": 0.0, "floor_standard": 0.0}
+    falls = points("B", values=(1, 2, 3, 4, 5, 6), rating="Red", **lines)
+    kpis = scorecard_of(points("A", values=(80, 80, 80, 80, 80, 79)), falls)
+    ordered = by_distance(rows_of(kpis), lowest_lines(kpis, Terms()))
+    assert [row["kpi_id"] for row in ordered] == ["B", "A"]
+
+
+def test_the_councils_terms_keep_their_capitals():
+    known, red = kent.returns(), points(values=(80, 80, 80, 80, 80, 70))
+    words = {"management_action": "HR action", "section": "HR area", "target": "HR aim"}
+    council = replace(known.council, words=known.council.words | words)
+    returns, terms = replace(known, council=council), Terms(council)
+    kpis = scorecard_of(red, management_action=None)
+    pieces = (
+        reds(kpis, kpis.head(0), red, returns),
+        cards(kpis, red, Context(terms)),
+        matrix(kpis, ["Customer Services"], terms),
+        at_a_glance(kent.scorecard(), kent.recent(), returns),
+    )
+    for piece_ in pieces:
+        assert "HR a" in str(piece_) and "hr a" not in str(piece_).replace("</h", "")
 
 
 def test_a_figure_in_doubt_is_marked_and_no_share_is_drawn_from_it():

@@ -5,17 +5,20 @@ import math
 import pandas as pd
 import pytest
 
+from kpi_tools.loading import ReturnsError, load
 from kpi_tools.quarters import Quarter
+from kpi_tools.scorecard import DEFAULT_COUNCIL, recent_quarters, score, section_words
 from kpi_tools.tokens import (
     KPI_TOKENS,
-    SECTION_TOKENS,
     filled,
     kpi_figures,
     section_figures,
+    section_tokens,
     unknown,
     without_figure,
 )
 from tests.page_samples import points, scorecard_of
+from tests.small_council import make_council, write_table
 
 
 def kpi(values=(82, 84, 83, 88, 86, 91), **columns):
@@ -64,9 +67,31 @@ def test_braces_and_gaps():
 def test_a_section_counts_its_own():
     counts = {"kpis": 12, "Green": 10, "Amber": 1, "Red": 1, "Not rated": 0}
     figures = section_figures(counts, Quarter(2024, 3))
-    assert set(figures) == set(SECTION_TOKENS)
+    assert set(figures) == set(section_tokens(DEFAULT_COUNCIL.schemes))
     said = filled("{red} of {kpis} in {quarter}, {not_rated}", figures)
     assert said == "one of 12 in Quarter 3 2024/25, no"
+
+
+def test_the_ratings_of_a_section_are_counted_by_the_names_that_a_council_gives_them(tmp_path):
+    bands = '[{ name = "On course", meets = "target", colour = "green" }, { name = "Off" , colour = "red"}]'
+    figures = [
+        ("2024-25 Q3", kpi_id, "2024-25 Q3", value) for kpi_id, value in (("A", 60), ("B", 40))
+    ]
+    words = ["section,commentary", "Roads,{on_course} of {kpis} and {off}"]
+    raw = make_council(
+        tmp_path,
+        [{"kpi_id": "A"}, {"kpi_id": "B"}],
+        figures,
+        settings=f"[rating]\nbands = {bands}\n",
+        **{"commentary/2024-25-Q3": words},
+    )
+    returns = load(raw)
+    kpis = score(recent_quarters(returns), returns)
+    assert section_words(returns, kpis)["commentary"].tolist() == ["one of two and one"]
+    words = ["section,commentary", "Roads,{green} of {kpis}"]
+    write_table(raw / "commentary" / "2024-25-Q3.csv", words)
+    with pytest.raises(ReturnsError, match=r"no token \{green\} here"):
+        load(raw)
 
 
 def test_a_table_of_rows_gives_missing_figures_as_none():

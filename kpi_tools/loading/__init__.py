@@ -234,7 +234,7 @@ def read_returns(
             place = {"sheet": row["sheet"], "row": row["row"], "column": "numerator"}
             run.ledger.problem("small-number-unknown", row["file"], **place)
         table = run.commentary(wanted)
-        commentary = words.read_commentary(table, sections, ids, kpis, safe.withheld)
+        commentary = words.read_commentary(table, council, ids, kpis, safe.withheld)
         texts = words.read_words(run.words, ids, kpis, safe.withheld)
         commentary = words.with_commentary(commentary, texts, wanted, run.ledger)
         activity = context.read_activity(run.table(schemas.ACTIVITY), sections, wanted)
@@ -312,8 +312,8 @@ def commentary_now(raw: str | Path, returns: Returns) -> tuple[pd.DataFrame, pd.
 
 def _commentary_of(run: Run, returns: Returns, quarter: Quarter) -> pd.DataFrame:
     table = run.commentary(quarter)
-    kpis, sections = returns.catalogue, returns.council.sections
-    rows = words.read_commentary(table, sections, Ids(kpis["kpi_id"]), kpis, returns.withheld)
+    kpis, council = returns.catalogue, returns.council
+    rows = words.read_commentary(table, council, Ids(kpis["kpi_id"]), kpis, returns.withheld)
     return words.with_commentary(rows, returns.words, quarter)
 
 

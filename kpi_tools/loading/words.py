@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools.loading import schemas
+from kpi_tools.loading.council import Council
 from kpi_tools.loading.disclosure import Withheld
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.read import Table
 from kpi_tools.loading.rules import Ledger
 from kpi_tools.quarters import Quarter
-from kpi_tools.tokens import KPI_TOKENS, SECTION_TOKENS, listing, unknown
+from kpi_tools.tokens import KPI_TOKENS, listing, section_tokens, unknown
 
 COMMENTARY, ACTION, NEW = "commentary", "action", "new action"
 COLUMNS: Final = [*schemas.WORDS.names, "quarter", "file", "sheet", "row"]
@@ -20,14 +21,15 @@ _TEXTS: Final = ("commentary", "management_action")
 
 
 def read_commentary(
-    table: Table, sections: tuple[str, ...], ids: Ids, kpis: pd.DataFrame, withheld: Withheld
+    table: Table, council: Council, ids: Ids, kpis: pd.DataFrame, withheld: Withheld
 ) -> pd.DataFrame:
     """kpi_id or section (the other is missing), texts, author, status; file, row: its place."""
-    rows = schemas.read(table, schemas.COMMENTARY, ids, {"section": sections})
+    rows = schemas.read(table, schemas.COMMENTARY, ids, {"section": council.sections})
+    of_section = section_tokens(council.schemes)
     for place in np.flatnonzero(rows[[*_TEXTS]].isna().all(axis=1) & ~table.bad).tolist():
         table.fault(place, "commentary", "text-missing")
     for place, row in enumerate(rows.to_dict("records")):
-        tokens = KPI_TOKENS if table.cells["kpi_id"][place].strip() else SECTION_TOKENS
+        tokens = KPI_TOKENS if table.cells["kpi_id"][place].strip() else of_section
         for name in _TEXTS:
             _check_tokens(table, place, name, row[name], tokens)
     _check_withheld(table, rows[~table.bad], kpis, withheld, _TEXTS)

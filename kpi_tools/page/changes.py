@@ -42,9 +42,8 @@ def changes(
         added=int((changed["change"] == since.ADDED).sum()),
         removed=int((changed["change"] == since.REMOVED).sum()),
         pairs=len(pairs),
-        changed=int((pairs["before"] != pairs["now"]).sum()),
+        moved=_moved(pairs[pairs["before"] != pairs["now"]], terms),
         from_to=_from_to(since.rating_matrix(pairs, council), terms),
-        moves=rows_of(since.came_and_went(pairs, council)),
         counts=_counts(movement, terms, report_before(returns)),
         steps=_steps(since.reconcile(kpis, before, same, council), terms),
         last=None if earlier.empty else Quarter.parse(earlier.max()).title,
@@ -70,9 +69,22 @@ def _set_changes(changed: pd.DataFrame, terms: Terms) -> Rows:
 def _from_to(matrix: pd.DataFrame, terms: Terms) -> Rows:
     rows = []
     for row in rows_of(matrix):
-        name = row.pop("before")
-        rows.append({"From": name if name == "Total" else badge(name, terms.look(name))} | row)
+        name, total = row.pop("before"), row.pop("Total")
+        old = name if name == "Total" else badge(name, terms.look(name))
+        rows.append({"From": old, **{f"To {to}": n for to, n in row.items()}, "Total": total})
     return rows
+
+
+def _moved(pairs: pd.DataFrame, terms: Terms) -> Rows:
+    """Each KPI whose rating changed, from which to which."""
+    return [
+        {
+            terms.head("kpi"): row["kpi_name"],
+            "From": badge(row["before"], terms.look(row["before"])),
+            "To": badge(row["now"], terms.look(row["now"])),
+        }
+        for row in rows_of(pairs)
+    ]
 
 
 def _counts(movement: pd.DataFrame, terms: Terms, printed: bool) -> Rows:

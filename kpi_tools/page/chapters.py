@@ -124,13 +124,10 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
     page = render(
         "glance.html.j2",
         outlook=narrative.outlook_sentence(expected, kpis, terms),
-        worsening=narrative.worsening_sentence(kpis, terms),
         groups=groups,
-        lines={name: terms.head(name) for name in lines},
+        lines=lines,
         marked=council.marks,
         terms=terms,
-        movers=narrative.movers_sentence(kpis, terms),
-        moves=narrative.moves(kpis),
     )
     return section("At a glance", page, anchor="executive-summary")
 
@@ -170,7 +167,7 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
     lacking = len(without_action(kpis, returns))
     page = render(
         "reds.html.j2",
-        sentence=narrative.actions_sentence(kpis, then, f"Quarter {last.number}", lacking, terms),
+        sentence=narrative.actions_sentence(kpis, then, terms, f"Quarter {last.number}", lacking),
         reds=entries,
         followed=[
             action_of(one) | {"section": one["section"], "kpi": of.get(one["kpi_id"])}
@@ -178,7 +175,7 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
         ],
         counted=_counted_actions(actions, last),
         kpi=terms.head("kpi"),
-        action=terms.head("management_action"),
+        terms=terms,
     )
     return section(f"{terms.head('kpi', 2)} {terms.rated_worst}", page)
 
@@ -211,7 +208,7 @@ def _red(row: Row, points: Rows, line: Row | None, terms: Terms) -> dict[str, An
     return {
         "shapes": [terms.look(one["rating"]) for one in known],
         "text": ", ".join(each),
-        "line": level_of(row, at or line["edge"], bare=False) if line else "",
+        "line": level_of(row, line["edge"] if at is None else at, bare=False) if line else "",
         "line_word": line["line"] if line else "",
         "plain": line is not None and line["plain"],
         "target_status": row["target_status"],
@@ -267,7 +264,6 @@ def method(returns: Returns, kpis: pd.DataFrame, recent: pd.DataFrame) -> Html:
     received = render(
         "received.html.j2",
         sentences=narrative.data_sentences(kpis, recent, returns.quarter, Terms(returns.council)),
-        rows=returns.counts[["rows_in", "accepted", "rejected", "blank"]].sum(),
         before=before.title,
         compared=report_before(returns),
     )

@@ -120,14 +120,13 @@ def report_table(
     quiet: bool = True,
     look: str = "",
     numbers: bool = False,
-    over: str = "",
 ) -> Html:
     """Rows as a table: their first cells = row headers, the rest of text, numbers or `Html`.
 
     Numbers stand right, all else left; it scrolls by itself on narrow screens. `name`: the stem of
     the caption's id, unique on the page; `totals`: how many of the last rows are totals; `quiet`:
     whether the caption is read aloud but not seen; `look`: a class of its own; `numbers`: whether
-    all cells are numbers; `over`: a heading over all columns but the first and the last.
+    all cells are numbers.
     """
     first = rows[0] if rows else {}
     right = [numbers or isinstance(cell, (int, float)) for cell in first.values()]
@@ -141,7 +140,6 @@ def report_table(
         totals=totals,
         quiet=quiet,
         look=look,
-        over=over,
     )
 
 

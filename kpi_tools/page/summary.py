@@ -1,5 +1,6 @@
 """The first screen: the paragraph for the minutes, what needs attention, the counts; the key."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -64,7 +65,7 @@ def summary(
 
 def attention(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns, terms: Terms) -> Rows:
     """At most four lines of what needs attention: a sign, a reason and the KPIs it is about."""
-    notes, lowest = direction_notes(recent, returns), lowest_lines(kpis, terms)
+    lowest, worse = lowest_lines(kpis, terms), getting_worse(kpis, recent, returns)
     sure = [row for row in rows_of(kpis) if not in_doubt(row)]
     gaps = {row["kpi_id"]: miss(row, lowest.get(row["kpi_id"])) for row in sure}
     reds = [row for row in sure if row["rating"] in terms.worst and gaps[row["kpi_id"]]]
@@ -75,14 +76,24 @@ def attention(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns, terms:
         look = terms.look(far[0]["rating"])
         found.append({"look": look, "reason": f"Furthest from {line}:", "rows": far, "gaps": gaps})
     for ratings in (terms.worst, terms.middle):
-        worse = narrative.worsening(kpis, terms, ratings)
-        # both directions must agree before a KPI is said to get worse
-        if worse := [row for row in worse if not notes.get(row["kpi_id"])]:
-            reason = f"{listed(sorted({row['rating'] for row in worse}), 'or')} and getting worse:"
-            found.append({"sign": "negative", "reason": reason, "rows": worse, "gaps": {}})
+        if rows := [row for row in worse if row["rating"] in ratings]:
+            reason = f"{listed(sorted({row['rating'] for row in rows}), 'or')} and getting worse:"
+            found.append({"sign": "negative", "reason": reason, "rows": rows, "gaps": {}})
     if sentence := _loose_ends(kpis, followed(returns), terms):
         found.append({"sign": "old", "reason": sentence, "rows": [], "gaps": {}})
     return found
+
+
+def getting_worse(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Rows:
+    """The KPIs that are getting worse by both directions of travel, where both can be told. Of a
+    figure in doubt nothing is concluded."""
+    terms = Terms(returns.council)
+    worse = [
+        row for row in rows_of(kpis) if terms.arrow_of(row) == terms.states[2] and not in_doubt(row)
+    ]
+    of_these = recent["kpi_id"].isin([row["kpi_id"] for row in worse])
+    differs = direction_notes(recent[of_these], returns) if worse else {}
+    return [row for row in worse if not differs.get(row["kpi_id"])]
 
 
 def _loose_ends(kpis: pd.DataFrame, actions: pd.DataFrame, terms: Terms) -> str:
@@ -103,12 +114,15 @@ def lowest_lines(kpis: pd.DataFrame, terms: Terms) -> dict[str, Row]:
 
 
 def by_distance(rows: Rows, lowest: Mapping[str, Row]) -> Rows:
-    """Rows by how far they miss their lowest line, as a share of it, the furthest first."""
+    """Rows by how far they miss their lowest line, as a share of it, the furthest first: one that
+    misses a line of nought first of all."""
 
     def share(row: Row) -> float:
         line = lowest.get(row["kpi_id"])
         at = missed(row, line) if line else None
-        return -abs(row["value"] - at) / abs(at) if at else 0.0
+        if at is None:
+            return 0.0
+        return -abs(row["value"] - at) / abs(at) if at else -math.inf
 
     return sorted(rows, key=share)
 

@@ -18,8 +18,8 @@ from kpi_tools.provenance import fingerprint, slug
 from kpi_tools.quarters import Quarter
 from kpi_tools.rows import in_doubt, rows_of
 from kpi_tools.scorecard import due_rows, rated, recent_quarters
+from kpi_tools.scorecard.series import classified
 from kpi_tools.spreadsheets import put, write_csv
-from kpi_tools.variation import special_causes
 from kpi_tools.vocabulary import ILLUSTRATIVE
 
 STEM: Final = "kpis"
@@ -121,12 +121,11 @@ def _limits(rows: pd.DataFrame, returns: Returns) -> pd.DataFrame:
     """The process limits of the periods as known now; none for a KPI with a figure in doubt."""
     doubted = {row["kpi_id"] for row in rows_of(rows[["kpi_id", "doubt_state"]]) if in_doubt(row)}
     once = rows.drop_duplicates(["kpi_id", "period_end"], keep="last")
-    once = once[~once["kpi_id"].isin(doubted)].assign(series_from=once["series_from"].fillna(""))
-    council = returns.council
-    rules: Any = {"profile": council.profile, "screen": council.screening}
-    once = once.assign(_index=once.index)
-    flagged = special_causes(once, by=["kpi_id", "series_from"], **rules)
-    return flagged.set_index("_index").reindex(rows.index)
+    once = once[~once["kpi_id"].isin(doubted)]
+    flagged = classified(once.assign(series="quarters", _index=once.index), returns)
+    # limits of the time between rare events are none of the counts that stand here
+    counted = flagged[flagged["series"] == "quarters"]
+    return counted.set_index("_index").reindex(rows.index)
 
 
 def _write_parquet(table: pd.DataFrame, path: Path) -> Path:

@@ -11,8 +11,14 @@ from kpi_tools.loading import Returns
 from kpi_tools.page.drawing import COLOURS
 from kpi_tools.page.facts import action_of, entry
 from kpi_tools.page.html import render
-from kpi_tools.page.summary import by_distance, changed_ratings, lowest_lines, tiles
-from kpi_tools.rows import Row, rows_by, rows_of
+from kpi_tools.page.summary import (
+    by_distance,
+    changed_ratings,
+    getting_worse,
+    lowest_lines,
+    tiles,
+)
+from kpi_tools.rows import Row, Rows, rows_by, rows_of
 from kpi_tools.scorecard import report_before
 from kpi_tools.scorecard.actions import followed, without_action
 from kpi_tools.terms import Terms, level_of, names
@@ -35,6 +41,7 @@ def one_page(
     kpis: pd.DataFrame,
     before: pd.DataFrame,
     movement: pd.DataFrame,
+    recent: pd.DataFrame,
     *,
     notices: Sequence[str] = (),
 ) -> str:
@@ -89,7 +96,7 @@ def one_page(
         lines=list(dict.fromkeys(red["line_word"] for red in reds if red["line_word"])),
         terms=terms,
         loose=_loose(kpis, called),
-        steps=_steps(kpis, lacking, actions, terms, called),
+        steps=_steps(getting_worse(kpis, recent, returns), lacking, actions, terms, called),
         invented_note=_INVENTED if invented else "",
     )
     return str(page)
@@ -141,7 +148,7 @@ def _loose(kpis: pd.DataFrame, called: Mapping[str, str]) -> list[tuple[str, str
 
 
 def _steps(
-    kpis: pd.DataFrame,
+    worsening: Rows,
     lacking: list[str],
     actions: pd.DataFrame,
     terms: Terms,
@@ -155,7 +162,7 @@ def _steps(
     if overdue := list(actions.loc[actions["overdue"], "action_id"]):
         steps.append(f"Overdue: {plural(len(overdue), 'action')} ({', '.join(overdue)}).")
     worse = []
-    for row in narrative.worsening(kpis, terms, terms.middle):
+    for row in (one for one in worsening if one["rating"] in terms.middle):
         displayed = entry(row, terms, called[row["kpi_id"]])
         level = f"{figure_of(row, bare=True)}; {displayed['lines'].rstrip('.')}"
         worse.append(f"{displayed['name']} ({level})")

@@ -3,7 +3,6 @@
 import io
 import re
 from collections import Counter
-from itertools import product
 from typing import Any, Final
 
 import lxml.etree
@@ -169,7 +168,7 @@ class Writer:
 
     def grid(self, rows: list[tuple[list[Element], bool]], described: str = "") -> None:
         """A table: rows that are not cut in two, heads that stand on each page again."""
-        columns = max(sum(_span(cell, "col") for cell in cells) for cells, _ in rows)
+        columns = max(sum(map(_span, cells)) for cells, _ in rows)
         asked = _widths(rows)
         widths = [self.room() * width // sum(asked) for width in asked]
         table = self.document.add_table(len(rows), columns)
@@ -184,17 +183,15 @@ class Writer:
         for row in places:
             for cell, width in zip(row, widths, strict=False):
                 cell.width = width
-        taken = set[tuple[int, int]]()
         for at, (cells, is_head) in enumerate(rows):
             marks = table.rows[at]._tr.get_or_add_trPr()
             marks.extend([tag("cantSplit"), *[tag("tblHeader")] * is_head])
+            place = 0
             for cell in cells:
-                place = next(n for n in range(columns) if (at, n) not in taken)
-                down, across = at + _span(cell, "row"), place + _span(cell, "col")
-                taken.update(product(range(at, down), range(place, across)))
-                made = places[at][place]
-                if (down, across) != (at + 1, place + 1):
-                    made = made.merge(places[down - 1][across - 1])
+                made, last = places[at][place], place + _span(cell) - 1
+                if last > place:
+                    made = made.merge(places[at][last])
+                place = last + 1
                 paragraph = made.paragraphs[0]
                 paragraph._p.style = self.styles["KPI Table"]
                 if "kpi-n" in _classes(cell):
@@ -325,8 +322,8 @@ def _is_left_out(element: Element) -> bool:
     return element.get("aria-hidden") == "true" or bool(_classes(element) & _LEFT_OUT)
 
 
-def _span(cell: Element, way: str) -> int:
-    return int(cell.get(f"{way}span") or 1)
+def _span(cell: Element) -> int:
+    return int(cell.get("colspan") or 1)
 
 
 def _text(element: Element | None) -> str:

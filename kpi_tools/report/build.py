@@ -114,6 +114,7 @@ def _of_report(job: Job, names: Mapping[str, Any]) -> Contents:
     from kpi_tools.scorecard import matrix
 
     returns, kpis, parameters = names["returns"], names["kpis"], job.parameters
+    tables = [names[name] for name in ("before", "movement", "recent")]
     edition = parameters.get("edition", DRAFT)
     title = f"{returns.council.report_title}, {job.quarter.title}"
     overrides = parse_overrides(parameters.get("overrides", ""))
@@ -125,7 +126,7 @@ def _of_report(job: Job, names: Mapping[str, Any]) -> Contents:
         {"KPIs": kpis, "Quarters": names["recent"], "Counts": matrix(kpis, returns.council)},
         record(returns, kpis, kinds(names["findings"]), edition, overrides, *roles)
         | {"allow_rejected": "allow_rejected" in parameters},
-        {"onepage": one_page(returns, kpis, names["before"], names["movement"], notices=sentences)},
+        {"onepage": one_page(returns, kpis, *tables, notices=sentences)},
     )
 
 

@@ -120,9 +120,11 @@ def score(recent: pd.DataFrame, returns: Returns) -> pd.DataFrame:
 
 def section_words(returns: Returns, kpis: pd.DataFrame) -> pd.DataFrame:
     """The commentary on whole sections, with the figures of `kpis` for its tokens."""
-    about = returns.commentary[returns.commentary["kpi_id"].isna()]
-    table = matrix(kpis, returns.council).set_index("section").to_dict("index")
-    figures = [section_figures(table.get(name, {}), returns.quarter) for name in about["section"]]
+    about, quarter = returns.commentary[returns.commentary["kpi_id"].isna()], returns.quarter
+    figures = [
+        section_figures(rating_counts(kpis[kpis["section"] == name], returns.council), quarter)
+        for name in about["section"]
+    ]
     return about.assign(commentary=_filled(about["commentary"], figures))
 
 

@@ -92,23 +92,6 @@ def rating_matrix(pairs: pd.DataFrame, council: Council = DEFAULT_COUNCIL) -> pd
     return table.astype(int).rename_axis(index="before", columns=None).reset_index()
 
 
-def came_and_went(pairs: pd.DataFrame, council: Council = DEFAULT_COUNCIL) -> pd.DataFrame:
-    """For each rating, by name: `rating`, `came` and `went`, lists such as `Calls (from Amber)`."""
-    changed = pairs[pairs["before"] != pairs["now"]]
-    came, went = (
-        changed["kpi_name"] + f" ({way} " + changed[side] + ")"
-        for way, side in (("from", "before"), ("to", "now"))
-    )
-    names = ratings_of(council)
-    return pd.DataFrame(
-        {
-            "rating": names,
-            "came": [came[changed["now"] == name].tolist() for name in names],
-            "went": [went[changed["before"] == name].tolist() for name in names],
-        }
-    )
-
-
 def reconcile(
     kpis: pd.DataFrame, before: pd.DataFrame, same: pd.DataFrame, council: Council = DEFAULT_COUNCIL
 ) -> pd.DataFrame:
