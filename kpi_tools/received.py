@@ -1,7 +1,7 @@
 """Which files were received for which quarter, and which of them are returns."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -110,11 +110,24 @@ def _in_book(content: bytes) -> tuple[Quarter, ...]:
         sheets = books.read(content)["sheets"]
     visible = (one["rows"] for one in sheets if one["name"] == FIGURES and not one["hidden"])
     rows = [cells for _, cells in next(visible, [])]
+    first, place = received_heading(rows)
     found = set()
-    for cells in rows[1:]:
-        with suppress(QuarterError, IndexError, ValueError):
-            found.add(Quarter.parse(cells[rows[0].index("received")]))
+    for cells in rows[first + 1 :]:
+        with suppress(QuarterError, IndexError):
+            found.add(Quarter.parse(cells[place]))
     return tuple(sorted(found))
+
+
+def received_heading(rows: Sequence[Sequence[str]]) -> tuple[int, int]:
+    """The row and the place in it of the heading of when each figure came; no place, no row below
+    without it."""
+    headings = (
+        (line, place)
+        for line, cells in enumerate(rows)
+        for place, text in enumerate(cells)
+        if text.strip().casefold() == "received"
+    )
+    return next(headings, (len(rows), -1))
 
 
 def files_in(folder: Path) -> list[Received]:

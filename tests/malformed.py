@@ -321,8 +321,8 @@ spoilt("error in value", _set("C3", "#N/A"), "refused 3 value value-error")
 spoilt("error in id", _set("A3", "#REF!"), "refused 3 kpi_id value-error")
 spoilt("uncalculated formula", _set("C3", "=80+7.5"), "refused 3 value formula-empty")
 spoilt("id became a number", _set("A3", 7), "refused 3 kpi_id id-lookalike")
-spoilt("id became a date", _set("A3", date(2024, 3, 1), "d-mmm"), "refused 3 kpi_id id-lookalike")
-spoilt("id became a power", _set("A3", 1e5, "0.00E+00"), "refused 3 kpi_id id-lookalike")
+spoilt("id became a date", _set("A3", date(2024, 3, 1), "d-mmm"), "refused 3 kpi_id id-unknown")
+spoilt("id became a power", _set("A3", 1e5, "0.00E+00"), "refused 3 kpi_id id-unknown")
 spoilt("truth as id", lambda b, s: _set("A3", True)(b, s),
     "warned 3 value value-fractional", taken={**GOOD, ("TRUE", QUARTER): 87.5})
 spoilt("month cell of a monthly KPI", lambda b, s: (_set("A3", "M1")(b, s), _set("B3", date(2024, 12, 1), "mmm-yy")(b, s)),

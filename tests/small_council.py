@@ -130,9 +130,7 @@ class Desk:
         write_table(self.folder / "beside.csv", ["kpi_id,period,value", "R1,2023-24 Q1,15"])
         council = read_returns(raw, QUARTER)
         assert council.problems.empty
-        names = council.catalogue.set_index("kpi_id")["kpi_name"]
-        ids = Ids(council.catalogue["kpi_id"], names.to_dict())
-        self._known = Catalogue(council.catalogue, council.targets, ids)
+        self._known = Catalogue(council.catalogue, council.targets, Ids(council.catalogue))
         self._books = Workbooks()
 
     def __enter__(self) -> Self:

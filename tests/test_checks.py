@@ -44,7 +44,7 @@ def seed(tmp_path_factory):
             run = Run(place, books)
             table = run.commentary(known.quarter)
             kpis, council = known.catalogue, known.council
-            texts = read_commentary(table, council, Ids(kpis["kpi_id"]), kpis, known.withheld)
+            texts = read_commentary(table, council, Ids(kpis), kpis, known.withheld)
         assert run.ledger.problems().empty
         returns, recent = replace(known, commentary=texts), kent.recent()
         kpis = score(recent, returns)

@@ -10,6 +10,7 @@ from kpi_tools.errors import InputError
 from kpi_tools.loading import (
     ReturnsError,
     as_known_at,
+    commentary_until,
     council_is_sound,
     latest_quarter,
     load,
@@ -227,6 +228,14 @@ def test_what_stands_beside_the_figures_is_that_of_the_quarter(raw):
         ["", "Roads", "Good", "illustrative"],
     ]
     assert set(returns.log["column"]) == {"kpi_id (A)", "commentary (C)"}
+
+
+def test_commentary_on_a_kpi_by_its_name_stays_in_later_reports(raw):
+    send(raw, "2024-25-Q2", "C1,2024-25 Q2,400,,,final,\n")
+    path = raw / "commentary" / "2024-25-Q2.csv"
+    path.write_text("kpi_id,commentary\nName of P1,Words by its name\n", encoding="utf-8")
+    words = commentary_until(raw, load(raw, "2024-25 Q3"))
+    assert words.loc[words["quarter"] == "2024-25 Q2", "kpi_id"].tolist() == ["P1"]
 
 
 @pytest.mark.parametrize(("row", "code"), [

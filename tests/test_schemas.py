@@ -202,11 +202,25 @@ def test_what_is_wrong_names_the_nearest_word(tmp_path):
 @pytest.mark.parametrize(("ids", "code"), [
     (("P1", "p 1"), "catalogue-twice"),
     (("P1", "P1"), "catalogue-twice"),
-    (("PO1", "P01"), "catalogue-lookalike"),
 ])  # fmt: skip
 def test_two_ids_that_cannot_be_told_apart(tmp_path, ids, code):
     returns = read_returns(make_council(tmp_path, [{"kpi_id": one} for one in ids], FIGURES))
     assert ("kpis.csv", "kpi_id", code) in faults(returns) and len(returns.catalogue) == 1
+
+
+@pytest.mark.parametrize(("ids", "warned"), [
+    (("1.12", "11.2"), False), (("S1", "51"), True), (("PO1", "P01"), True),
+])  # fmt: skip
+def test_ids_of_any_form_are_taken_and_a_look_alike_is_none_of_them(tmp_path, ids, warned):
+    sent = [("2024-25-Q3", kpi_id, QUARTER, 60 + at) for at, kpi_id in enumerate(ids)]
+    strange = ("2024-25-Q3", ids[1].replace("1", "l"), QUARTER, 99)
+    raw = make_council(tmp_path, [{"kpi_id": one} for one in ids], [*sent, strange])
+    returns = read_returns(raw, QUARTER)
+    assert returns.figures.set_index("kpi_id")["value"].to_dict() == {ids[0]: 60, ids[1]: 61}
+    told = returns.problems.set_index("code")["rule"].to_dict()
+    assert told["id-lookalike"] == f"The id only looks like {' or '.join(sorted(ids))}."
+    errors = returns.problems.loc[returns.problems["severity"] == "error", "code"]
+    assert ("catalogue-lookalike" in told) == warned and errors.tolist() == ["id-lookalike"]
 
 
 def test_names_that_differ_in_spelling_only(tmp_path):

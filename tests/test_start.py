@@ -649,15 +649,18 @@ def test_a_workbook_is_a_folder_of_tables(tmp_path):
         for line, row in enumerate(lines, start=2):
             for column, value in row.items():
                 book[name].cell(line, heads[column].column, value)
+    heads["received"].value = " Received"
+    book["Figures"].insert_rows(1)
+    book["Figures"]["A1"] = "Figures of Anyborough"
     book.save(raw / "council.xlsx")
     assert [one.label for one in quarters_with_returns(raw)] == ["2024-25 Q1", "2024-25 Q2"]
     early, late = read_returns(raw, first), read_returns(raw, second)
     assert early.figures["value"].tolist() == [88] and late.figures["value"].tolist() == [89]
     assert late.actions["action"].tolist() == ["Another lorry"] and early.actions.empty
     (fault,) = late.problems[late.problems["severity"] == "error"].to_dict("records")
-    place = ("council.xlsx", "Figures", 4, "value (C)", "value-above-100")
+    place = ("council.xlsx", "Figures", 5, "value (C)", "value-above-100")
     assert tuple(fault[name] for name in ("file", "sheet", "row", "column", "code")) == place
-    book["Figures"]["H3"].value = "in May"
+    book["Figures"]["H4"].value = "in May"
     book.save(raw / "council.xlsx")
     assert "table-received" in set(read_returns(raw, first).problems["code"])
 

@@ -362,12 +362,15 @@ def test_two_texts_on_one_kpi_and_an_action_that_is_not_there(tmp_path):
         book = Workbook()
         book.active.append(["kpi_id", "what", "text", "action_id"])
         book.active.append(["A", "commentary", text, None])
-        book.active.append(["A", "action", "Done.", "A-9"])
+        book.active.append(["A", "action", "Done.", "A-9" if name == "one" else None])
         book.save(raw / "returns" / "2024-25-Q1" / f"{name}.xlsx")
     found = read_returns(raw, "2024-25 Q1")
     assert found.commentary.empty and found.actions.empty
     faults = found.problems[found.problems["severity"] == "error"]
-    assert sorted(faults["code"]) == ["action-unknown", "duplicate-conflict", "duplicate-conflict"]
+    assert sorted(faults["code"]) == ["action-unknown"] * 2 + ["duplicate-conflict"] * 2
     assert set(faults["sheet"]) == {"Sheet"}
+    told = sorted(faults.loc[faults["code"] == "action-unknown", "rule"])
+    none = "There is no action of this id: "
+    assert told == [f"{none}A-9.", f"{none}the cell is blank."]
     of_words = found.counts.set_index("file").loc["returns/2024-25-Q1/one.xlsx"]
     assert of_words[["rows_in", "accepted", "rejected"]].tolist() == [2, 0, 2]

@@ -208,7 +208,7 @@ def read_returns(
         kpis = read_kpis(catalogue, council)
         of_kpi = kpis.set_index("kpi_id")
         refused = np.array(catalogue.cells["kpi_id"], dtype=object)[catalogue.bad]
-        ids = Ids(kpis["kpi_id"], of_kpi["kpi_name"].to_dict(), refused)
+        ids = Ids(kpis, refused)
 
         def known(schema: Schema, places: tuple[str, ...] = ()) -> pd.DataFrame:
             rows = schemas.read(table := run.table(schema), schema, ids, {"section": places})
@@ -313,7 +313,7 @@ def commentary_now(raw: str | Path, returns: Returns) -> tuple[pd.DataFrame, pd.
 def _commentary_of(run: Run, returns: Returns, quarter: Quarter) -> pd.DataFrame:
     table = run.commentary(quarter)
     kpis, council = returns.catalogue, returns.council
-    rows = words.read_commentary(table, council, Ids(kpis["kpi_id"]), kpis, returns.withheld)
+    rows = words.read_commentary(table, council, Ids(kpis), kpis, returns.withheld)
     return words.with_commentary(rows, returns.words, quarter)
 
 

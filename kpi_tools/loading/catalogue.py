@@ -82,7 +82,7 @@ def _check_kpi(table: Table, place: int, kpi: dict[str, Any], council: Council) 
 
 
 def _check_ids(table: Table, kpis: list[dict[str, Any]]) -> None:
-    """Two ids of one form, or that a reader cannot tell apart."""
+    """Two ids of one form; a warning of two that a reader cannot tell apart."""
     first, alike = dict[str, int](), dict[str, str]()
     for place, kpi_id in enumerate(kpi["kpi_id"] for kpi in kpis):
         if not isinstance(kpi_id, str):

@@ -70,7 +70,7 @@ _LOOSE: Final = re.compile(
 _SUPPRESSED: Final = re.compile(r"<\s?(?:[2-9]|1[01])|1 to 4", re.ASCII)
 _NO_NUMBERS: Final = {code: re.compile(form, re.I) for code, form in _FORMS["no_number"].items()}
 """What a text that is no number looks like, and the rule that it breaks: the first that fits."""
-ERROR_TEXT, DATELIKE = _NO_NUMBERS["value-error"], _NO_NUMBERS["value-date"]
+ERROR_TEXT: Final = _NO_NUMBERS["value-error"]
 _REFUSED_KINDS: Final[dict[str, str]] = _FORMS["refused_kinds"]
 
 

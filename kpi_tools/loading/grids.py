@@ -15,6 +15,7 @@ from typing import Final
 from kpi_tools.loading.cells import clean_name
 from kpi_tools.loading.rules import Ledger
 from kpi_tools.quarters import Quarter, QuarterError
+from kpi_tools.received import received_heading
 from kpi_tools.workbooks.child import Workbooks
 from kpi_tools.workbooks.parts import Refused, letters
 
@@ -213,19 +214,20 @@ def _without_blank_end(text: str, separator: str) -> tuple[str, int]:
 def received_rows(grid: Grid, quarter: Quarter) -> Grid:
     """The rows received with the returns of a quarter, the column of that blank. Raises `Refused`
     where the column is missing, or a row does not say it."""
-    names = [heading(text) for text in grid.cells[0]]
-    if "received" not in names:
+    first, at = received_heading(grid.cells)
+    if at < 0:
         raise Refused("table-columns", '"received"', grid.sheet, grid.lines[0])
-    at, rows, lines = names.index("received"), list[list[str]](), list[int]()
-    for line, cells in zip(grid.lines, grid.cells, strict=True):
+    rows, lines = list[list[str]](), list[int]()
+    for place, (line, cells) in enumerate(zip(grid.lines, grid.cells, strict=True)):
         text = cells[at] if at < len(cells) else ""
         try:
-            if not lines or any(map(str.strip, cells)) and Quarter.parse(text) == quarter:
+            of_it = place > first and any(map(str.strip, cells)) and Quarter.parse(text) == quarter
+            if place <= first or of_it:
                 rows.append([*cells[:at], "", *cells[at + 1 :]])
                 lines.append(line)
         except QuarterError:
             raise Refused("table-received", text, grid.sheet, line) from None
-    return replace(grid, cells=rows, lines=lines, last=lines[0] + len(lines) - 1)
+    return replace(grid, cells=rows, lines=lines, last=lines[first] + len(lines) - 1 - first)
 
 
 def workbook_grids(snapshot: Snapshot, books: Workbooks, ledger: Ledger) -> list[Grid]:

@@ -13,6 +13,7 @@ from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.read import Table
 from kpi_tools.loading.rules import Ledger
 from kpi_tools.quarters import Quarter
+from kpi_tools.rows import text_of
 from kpi_tools.tokens import KPI_TOKENS, listing, section_tokens, unknown
 
 COMMENTARY, ACTION, NEW = "commentary", "action", "new action"
@@ -152,7 +153,7 @@ def with_actions(
                 continue  # as the template had it
             new = old | {"note": text}
         else:
-            name, table = str(row["action_id"] or "it is blank"), sheet_of[row["file"]]
+            name, table = text_of(row["action_id"]) or "the cell is blank", sheet_of[row["file"]]
             table.fault(table.rows.index(row["row"]), "action_id", "action-unknown", name)
             continue
         new = last[new["action_id"]] = new | given | {"from_quarter": quarter.label}
