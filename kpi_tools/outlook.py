@@ -52,6 +52,7 @@ FOR_ANNUAL: Final = f"{_NOT}a figure that comes once a year or less often is not
 UNLIKE: Final = f"{_NOT}one figure is unlike all others"
 TOO_FAR: Final = f"{_NOT}further ahead than a third of the history"
 YEAR_ENDED: Final = "the latest figure is already that of the year's end"
+NOT_THEN: Final = f"{_NOT}no figure is due at the year's end"
 _SMALL = 5.0
 _FEWEST_PAST = 8
 _NAMED: Final = {"value": "value", "polarity": "polarity"}
@@ -92,25 +93,6 @@ def outlook(
     keys, series = _series(recent, significance, minimum_points, by, period, named)
     rows = [{**dict(zip(keys, key, strict=True)), **_outlook(ahead)} for key, ahead in series]
     return pd.DataFrame(rows, columns=[*keys, *_ANSWER])
-
-
-def predictions(
-    recent: Any, *, significance: float = 0.05, minimum_points: int = 5
-) -> pd.DataFrame:
-    """The quarters ahead for a chart, one row each, from what `outlook` takes.
-
-    Returns:
-        `kpi_id`, `quarter`, `period_end`, `expected`, `low`, `high`; no rows where `outlook` says
-        why not.
-    """
-    keys, series = _series(recent, significance, minimum_points)
-    rows = []
-    for key, ahead in series:
-        for months in range(ahead.step, ahead.reach + 1, ahead.step):
-            quarter = ahead.last.shift(months // 3)
-            end = pd.Timestamp(quarter.end)
-            rows.append((*key, quarter.label, end, *ahead.interval(months)))
-    return pd.DataFrame(rows, columns=[*keys, "quarter", "period_end", "expected", "low", "high"])
 
 
 def line_chances(
@@ -273,7 +255,11 @@ def _outlook(ahead: _Prediction) -> dict[str, Any]:
         figures = (*interval, *(ahead.chance(*edges, months) for edges in bands))
         answer[f"{name}_quarter"] = ahead.last.shift(months // 3).label
         answer |= {f"{name}_{part}": one for part, one in zip(_PARTS, figures, strict=True)}
-    why_not = YEAR_ENDED if months == 0 else TOO_FAR if months > ahead.reach else ""
+    why_not = TOO_FAR if months > ahead.reach else ""
+    if months % ahead.step:
+        why_not = NOT_THEN
+    if months == 0:
+        why_not = YEAR_ENDED
     return answer | {"year_end_state": why_not if ahead.reach else ahead.state}
 
 

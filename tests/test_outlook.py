@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from kpi_tools.outlook import chance_in_words, outlook, predictions
+from kpi_tools.outlook import chance_in_words, outlook
 from tests.engines import ENGINES
 
 RISING = [30.0, 31.0, 33.0, 34.0, 36.0, 37.5]
@@ -85,15 +85,9 @@ def test_never_beyond_a_third_of_the_history(last, year_end, state):
     row = looked(RISING, last)
     assert (row["horizon"], row["year_end_quarter"], row["year_end_state"]) == (2, year_end, state)
     assert math.isnan(row["year_end_expected"]) == bool(state)
-    assert predictions(series(RISING, last))["quarter"].size == 2
 
 
-def test_predictions_for_a_chart_are_those_of_the_outlook():
-    rows, row = predictions(series(RISING)), looked(RISING)
-    assert rows["quarter"].tolist() == ["2024-25 Q4", "2025-26 Q1"]
-    assert rows["period_end"].tolist() == [pd.Timestamp("2025-03-31"), pd.Timestamp("2025-06-30")]
-    assert (rows["expected"][0], rows["low"][0]) == (row["next_expected"], row["next_low"])
-    # a missing latest figure is the first to predict
+def test_a_missing_latest_figure_is_the_first_to_predict():
     assert looked([*RISING, math.nan], "2025-03-31")["next_quarter"] == "2024-25 Q4"
 
 
@@ -113,7 +107,6 @@ def test_what_cannot_be_predicted_says_so(values, columns, state):
     row = looked(values, **columns)
     assert row["outlook"] == state
     assert math.isnan(row["next_expected"]) and math.isnan(row["next_target_chance"])
-    assert predictions(series(values, **columns)).empty
 
 
 def test_without_room_about_the_line_or_without_target_there_is_no_chance():
@@ -169,7 +162,6 @@ def test_intervals_end_where_the_measure_ends():
     rows = quarterly([97.0, 99.0, 96.0, 99.5, 98.0, 99.0], polarity="higher", unit="%", target=98.0)
     found = outlook(rows).iloc[0]
     assert found["next_high"] == 100 and found["next_low"] < 97
-    assert predictions(rows)["high"].max() == 100
     wide = outlook(rows.assign(range_low=-math.inf, range_high=150.0)).iloc[0]
     assert wide["next_high"] > 100
     assert wide["next_target_chance"] == found["next_target_chance"]  # never the test
@@ -178,7 +170,6 @@ def test_intervals_end_where_the_measure_ends():
 def test_nothing_is_predicted_from_an_outlier_or_across_a_redefinition():
     slip = quarterly([613, 610, 608, 615, 611, 612, 6130], unit="count", target=600.0)
     assert outlook(slip)["outlook"].tolist() == ["not predicted: one figure is unlike all others"]
-    assert predictions(slip).empty
     other = quarterly([10, 12, 11, 50, 52, 51], series_from=[None] * 3 + ["2024-25 Q1"] * 3)
     assert outlook(other)["outlook"].tolist() == ["not enough data"]
 
@@ -189,7 +180,11 @@ def test_half_yearly_figures_are_predicted_half_a_year_ahead():
     rows = rows.assign(polarity="higher", target=9.0)
     found = outlook(rows).iloc[0]
     assert (found["next_quarter"], found["year_end_quarter"]) == ("2024-25 Q4", "2024-25 Q4")
-    assert predictions(rows)["quarter"].tolist() == ["2024-25 Q4", "2025-26 Q2"]
+    assert found["year_end_state"] == ""
+    between = rows.assign(period_end=pd.date_range("2022-06-30", periods=6, freq="2QE"))
+    found = outlook(between).iloc[0]
+    assert (found["next_quarter"], found["year_end_quarter"]) == ("2025-26 Q1", "2024-25 Q4")
+    assert found["year_end_state"] == "not predicted: no figure is due at the year's end"
 
 
 def test_a_frame_of_ones_own_on_every_engine():
@@ -215,4 +210,3 @@ def test_without_figures_there_is_nothing_to_predict_and_the_columns_are_there()
     some = series([1.0, 2, 3, 4, 5, 6, 7])
     none = some.head(0)
     assert outlook(none).columns.tolist() == outlook(some).columns.tolist() and outlook(none).empty
-    assert predictions(none).columns.tolist() == predictions(some).columns.tolist()

@@ -13,7 +13,6 @@ import pandas as pd
 
 from kpi_tools.explorer.evidence import Evidence
 from kpi_tools.explorer.reasons import centre_of
-from kpi_tools.outlook import predictions
 from kpi_tools.page.canvas import Canvas, Name, axis, number, period_label, regions
 from kpi_tools.page.chart_words import look_of, notes_on
 from kpi_tools.page.charts import (
@@ -27,7 +26,7 @@ from kpi_tools.page.charts import (
     show_figure,
     unit_of,
 )
-from kpi_tools.page.describe import settings_of
+from kpi_tools.page.describe import predicted
 from kpi_tools.page.drawing import QUIET
 from kpi_tools.page.labels import Label, every, text_width
 from kpi_tools.quarters import Quarter
@@ -98,18 +97,21 @@ def trend_picture(
     were this."""
     kpi, rows, what_if = known.kpi(kpi_id), rows_of(known.of("quarters", kpi_id)), supposed or {}
     places = {row["quarter"]: place for place, row in enumerate(rows)}
-    coming, fitted = list[Row](), list[float]()
+    outlook, coming = rows_of(known.of("outlooks", kpi_id))[0], dict[str, Row]()
+    for name in ("next", "year_end"):
+        if of := predicted(outlook, name):
+            day = pd.Timestamp(Quarter.parse(of["quarter"]).end)
+            coming[of["quarter"]] = of | {"period_end": day}
+    fitted = list[float]()
     if known.of("doubts", kpi_id).empty:
-        recent = known.of("recent", kpi_id)
-        coming = rows_of(predictions(recent, **settings_of(known.returns)))
-        fitted = _fitted(recent, kpi)
+        fitted = _fitted(known.of("recent", kpi_id), kpi)
     months = known.months(kpi_id)
     if adds_up(kpi["unit"]):  # those of a part are on another scale
         months = months[months["basis"] != MONTH]
     single = [
         row for row in rows_of(months) if row["quarter"] in places and is_number(row["value"])
     ]
-    levels = [number(row[name]) for row in coming for name in ("low", "high")]
+    levels = [number(row[name]) for row in coming.values() for name in ("low", "high")]
     levels += [number(row["value"]) for row in single] + [*what_if.values()]
     names = []
     for level in what_if.values():
@@ -120,7 +122,7 @@ def trend_picture(
     canvas = _course(rows, known.of("bands", kpi_id), known.terms, size, after, levels, names)
     first = len(rows) - len(fitted)
     canvas.line("fitted", [first + n + 0.5 for n in range(len(fitted))], fitted)
-    for n, row in enumerate(coming, len(rows)):
+    for n, row in enumerate(coming.values(), len(rows)):
         low, high, expected = (canvas.within(row[name]) for name in ("low", "high", "expected"))
         canvas.line("range", [n + 0.5, n + 0.5], [low, high])
         canvas.line("expected", [n + 0.3, n + 0.7], [expected, expected])
@@ -140,7 +142,7 @@ def trend_picture(
             labels.append(label._replace(text=text))
     canvas.label(labels)
     dated = notes_on(known.returns.annotations, kpi)
-    return _finished(canvas, [*rows, *coming], rows, dated)
+    return _finished(canvas, [*rows, *coming.values()], rows, dated)
 
 
 def several_picture(known: Evidence, kpi_id: str) -> Picture:

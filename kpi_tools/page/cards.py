@@ -50,7 +50,6 @@ class Context:
     actions: Mapping[str, Rows] = field(default_factory=dict)
     outlooks: Mapping[str, Row] = field(default_factory=dict)
     bands: Mapping[str, Rows] | None = None
-    ahead: Mapping[str, Rows] = field(default_factory=dict)
     breaks: Mapping[str, Rows] = field(default_factory=dict)
     rebases: Mapping[str, Rows] = field(default_factory=dict)
     dated: pd.DataFrame | None = None
@@ -104,7 +103,7 @@ def card(
             anchor,
             context,
             small=False,
-            outlook=next(iter(context.ahead.get(name, [])), None),
+            outlook=context.outlooks.get(name, {}).get("next"),
             months=months,
             benchmarks=areas,
             dated=[] if context.dated is None else notes_on(context.dated, points[-1]),

@@ -8,7 +8,7 @@ import pandas as pd
 
 from kpi_tools import narrative
 from kpi_tools.loading import Returns
-from kpi_tools.outlook import line_chances, predictions
+from kpi_tools.outlook import line_chances
 from kpi_tools.page.cards import Context, activity_cards, cards, small_picture
 from kpi_tools.page.describe import outlooks, settings_of, short_title
 from kpi_tools.page.facts import action_of, entry
@@ -44,7 +44,6 @@ def context_of(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Co
         targets=rows_by(returns.targets),
         outlooks=outlooks(kpis, recent, returns),
         bands=rows_by(band_lines(recent, council.schemes)),
-        ahead=rows_by(predictions(recent, **settings_of(returns))),
         breaks=_redefined(returns),
         rebases=rows_by(returns.rebases),
         dated=returns.annotations,

@@ -86,7 +86,7 @@ def kpi_chart(
     """One KPI's figures (`points`, oldest first) with its lines and the bands of its rating.
 
     `bands`: its rows of `rating.band_lines`, by default those of target and floor standard;
-    `outlook`: the row of `outlook.predictions` to be shown; the latest of `months` alone stands
+    `outlook`: what is expected next, of `describe.outlooks`; the latest of `months` alone stands
     beside a figure that covers more, `benchmarks` at their own periods; `words`: what the council
     calls its lines; `breaks`: quarters from which the KPI was redefined; `dated`: rows of
     annotations.csv; `small`: lower, and without what stands beside; `scale`: the axis' ends.
@@ -97,9 +97,6 @@ def kpi_chart(
     month = [] if small or columns else _single_month(points, months)
     placed = [] if small else _at_their_periods(points, benchmarks)
     ahead = None if small or columns or any(map(in_doubt, points)) else outlook
-    if ahead:  # as far as the measure goes
-        sides = ("expected", "low", "high")
-        ahead = ahead | {side: min(max(ahead[side], ends[0]), ends[1]) for side in sides}
     sure = [row for row in points if is_number(row["value"]) and not in_doubt(row)] or points
     levels = [row.get(column) for row in points for column in LINES]
     levels += [row["value"] for row in (*sure, *month, *(row for _, row in placed))]
@@ -145,7 +142,10 @@ def kpi_chart(
     text = [chart_text(points, "Columns" if columns else "Line", words)]
     text += [f"New definition from {period_words(points[n])}." for n in broken]
     if ahead:
-        expected_words = (show(ahead[name], last["unit"], int(last["decimals"])) for name in sides)
+        expected_words = (
+            show(ahead[name], last["unit"], int(last["decimals"]))
+            for name in ("expected", "low", "high")
+        )
         text.append(f"Outlook for {period_words(ahead)}: {with_range(*expected_words)}.")
     text += happened
     text += [f"{row['area']}, {row['period']}: {figure_of(last | row)}." for _, row in placed]

@@ -15,6 +15,7 @@ from kpi_tools.outlook import (
     FROM_COUNTS,
     FROM_PAST,
     FROM_TREND,
+    NOT_THEN,
     TOO_FAR,
     chance_in_words,
     line_chances,
@@ -148,9 +149,10 @@ def outlooks(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> dict
     """The outlook of each KPI by its id, from the same figures as its chart (`recent`).
 
     `steps` (next figure, year's end), each with `when`, `ends` (whether the financial year does),
-    `expected`, `range` and `chances` of `line`, `words` and `figure`; `basis` (from what, or why
-    there is none); `sentences`; `direction` (a sentence where the overlap-aware direction differs
-    from the official one) and `status` (illustrative, or empty).
+    `expected`, `range` and `chances` of `line`, `words` and `figure`; `next` (as `predicted`, for
+    the picture); `basis` (from what, or why there is none); `sentences`; `direction` (a sentence
+    where the overlap-aware direction differs from the official one) and `status` (illustrative, or
+    empty).
     """
     terms, settings = Terms(returns.council), settings_of(returns)
     expected = outlook(recent, **settings).set_index("kpi_id").to_dict("index")
@@ -164,12 +166,20 @@ def outlooks(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> dict
         then = [row for row in quarters.get(name, []) if row["period_end"] <= kpi["period_end"]]
         found[name] = {
             "steps": [] if name in doubted else _steps(kpi, expected[name], lines),
+            "next": predicted(expected[name], "next"),
             "basis": IN_DOUBT if name in doubted else _basis(kpi, expected[name]),
             "sentences": [] if name in doubted else takes(kpi, then, lines, terms),
             "direction": "" if name in doubted else notes.get(name, ""),
             "status": ILLUSTRATIVE if kpi["illustrative"] else "",
         }
     return found
+
+
+def predicted(row: Row, name: str) -> Row | None:
+    """What is expected `next` or at the `year_end`, of a row of `outlook.outlook`: `quarter`,
+    `expected`, `low` and `high`; None where nothing is."""
+    found = {part: row[f"{name}_{part}"] for part in ("quarter", "expected", "low", "high")}
+    return found if is_number(found["expected"]) else None
 
 
 def direction_notes(recent: pd.DataFrame, returns: Returns) -> dict[str, str]:
@@ -197,8 +207,7 @@ def _steps(kpi: Row, row: Row, lines: Rows) -> list[dict[str, Any]]:
     last = row["next_quarter"] == row["year_end_quarter"]
     steps = []
     for name in ("next",) if last else ("next", "year_end"):
-        of = {part: row[f"{name}_{part}"] for part in ("quarter", "expected", "low", "high")}
-        if math.isnan(of["expected"]):
+        if not (of := predicted(row, name)):
             continue
         ends = [show(of[end], kpi["unit"], int(kpi["decimals"])) for end in ("low", "high")]
         chances = [
@@ -236,8 +245,11 @@ def _basis(kpi: Row, row: Row) -> str:
         how = f"the trend of {of}"
     elif row["outlook"] in (FROM_COUNTS, FROM_CASES, FROM_PAST):
         how = row["outlook"].removeprefix("from ")
-    far = " The year's end is too far ahead to judge." if row["year_end_state"] == TOO_FAR else ""
-    return f"From {how}.{far}"
+    year_end = {
+        TOO_FAR: " The year's end is too far ahead to judge.",
+        NOT_THEN: " No figure is due at the year's end.",
+    }.get(row["year_end_state"], "")
+    return f"From {how}.{year_end}"
 
 
 def outlook_in_words(kpi: Row, expected: Row, lines: Rows) -> str:
