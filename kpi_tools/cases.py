@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from kpi_tools.quarters import Quarter
-from kpi_tools.rows import is_number, rows_of
-from kpi_tools.schemes import DEFAULT_SCHEME, Band, Scheme
+from kpi_tools.rows import Row, Rows, is_number, rows_of
+from kpi_tools.schemes import Scheme
 from kpi_tools.vocabulary import HIGHER, LOWER, MULTIPLIERS
 from kpi_tools.wording import capitalised, in_words, plural, show
 
@@ -188,36 +188,25 @@ def cases_to(kpi: Mapping[str, Any], level: float | None) -> int | None:
     return int((math.ceil(edge) if kpi["polarity"] == HIGHER else math.floor(edge)) - met)
 
 
-def sensitivity(kpi: Mapping[str, Any], scheme: Scheme = DEFAULT_SCHEME) -> list[str]:
-    """How many cases decide the rating: `would be Amber with three fewer cases`, the way up first,
-    then the way down; empty where cases or rating are not known."""
-    names = [band.name for band in scheme.bands]
-    required = [cases_to(kpi, _edge(kpi, band)) for band in scheme.bands[:-1]]
+def sensitivity(kpi: Row, lines: Rows, scheme: Scheme) -> list[str]:
+    """How many cases decide the rating: `Amber with three fewer cases`, the next better one first,
+    then the next worse; empty where cases or rating are not known. `lines`: its rows of
+    `rating.band_lines`, where they are set."""
+    names, edges = [band.name for band in scheme.bands], {row["band"]: row["edge"] for row in lines}
+    required = [cases_to(kpi, edges.get(name)) for name in names[:-1]]
     if kpi.get("rating") not in names or any(cases is None for cases in required):
         return []
     place, sign = names.index(kpi["rating"]), 1 if kpi["polarity"] == HIGHER else -1
     total = f"{'meeting the standard ' if sign > 0 else ''}(of {int(kpi['denominator']):,})"
-    clauses = [
-        f"would be {names[better]} with {_cases(cases)} {total}"
-        for better in reversed(range(place))
-        if (cases := required[better]) is not None and cases not in required[:better]
-    ]
+    clauses = []
+    if place and (first := required[place - 1]) is not None:
+        better = required.index(first)  # of two lines at one place the better band
+        clauses.append(f"{names[better]} with {_cases(first)} {total}")
     if place < len(required) and (last := required[place]) is not None:
         below = (n for n in range(place + 1, len(required)) if required[n] != last)
         worse = next(below, len(required))
-        clauses.append(f"would be {names[worse]} with {_cases(last - sign)} {total}")
+        clauses.append(f"{names[worse]} with {_cases(last - sign)} {total}")
     return clauses
-
-
-def _edge(kpi: Mapping[str, Any], band: Band) -> float | None:
-    """Where a band begins, in the KPI's unit: the easiest of its lines."""
-    way, levels = -1 if kpi.get("polarity") == LOWER else 1, []
-    for line in band.meets:
-        at = kpi.get(line.column)
-        if is_number(at):
-            off = abs(at) * line.amount / 100 if line.percent else line.amount
-            levels.append(float(at) * way + (off if line.beyond else -off))
-    return min(levels) * way if levels else None
 
 
 def _cases(change: int) -> str:

@@ -23,7 +23,6 @@ import pandas as pd
 from kpi_tools.errors import InputError
 from kpi_tools.frames import MONTHLY, Array, Ordered, Words, in_order
 from kpi_tools.vocabulary import NEGATIVE, NOT_ENOUGH_DATA, NOT_TESTABLE, POSITIVE, STABLE
-from kpi_tools.wording import rounded, show
 
 MINIMUM_POINTS = 5
 ROLLING_MONTHS = 12
@@ -208,20 +207,6 @@ def difference_in_words(official: Any, overlap_aware: Any) -> str:
         f"The published rule finds {seen[official]}; allowing for the data that rolling figures "
         f"share, there is {seen[overlap_aware]}."
     )
-
-
-def size_in_words(slope: float, low: float, high: float, unit: str, decimals: int = 1) -> str:
-    """`falling by 2.1 points a year (0.6 to 3.6)`; where that may be zero, from what to what; empty
-    where not known. `low` and `high`: the interval of the slope."""
-    if not all(map(math.isfinite, (slope, low, high))):
-        return ""
-    points = "points" if unit == "%" else unit
-    least, most, size = (show(abs(one), points, decimals) for one in (low, high, slope))
-    if low <= 0 <= high:
-        return f"no clear change: between a fall of {least} and a rise of {most} a year"
-    near, far = (rounded(one, decimals) for one in sorted((abs(low), abs(high))))
-    interval = f" ({near} to {far})" if near != far else ""
-    return f"{'rising' if slope > 0 else 'falling'} by {size} a year{interval}"
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def rows(values: tuple[float, ...], **columns: object) -> list[dict]:
     ((91, 91, 84), "Amber for the first time in three quarters"),
     ((91, 91, 84, 83), "Amber for two quarters running, 7 points below target"),
     ((70, 70), "Red in both quarters, 10 points below floor"),
-    ((math.nan, 91), "Green, the only one rated"),
+    ((math.nan, 91), "Green, the only figure rated"),
     ((91, math.nan, 91), "Green in both figures"),
     ((91, 91, math.nan), "Latest figure not available"),
     ((math.nan, math.nan), "No figures yet"),
@@ -80,3 +80,12 @@ def test_the_alternative_text_reads_every_figure_and_line():
         "Line for three quarters: June 2024 82%, September 2024 no figure (suppressed) and December 2024 91% "
         "(illustrative). Target 85% to June 2024, 90% since. Floor standard 80%. The latest is Green."
     )
+
+
+def test_of_many_figures_the_ends_and_the_last_twelve_are_read():
+    shown = rows(tuple(range(80, 97)))
+    text = chart_text(shown, "Line", {}, "month")
+    assert text.startswith(
+        "Line for 17 months: lowest 80% in December 2020, highest 96% in December 2024; the last twelve: "
+    )
+    assert text.count("%") == 14

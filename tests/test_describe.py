@@ -18,6 +18,7 @@ from kpi_tools.page.describe import (
     month_alone,
     outlooks,
     short_title,
+    size_in_words,
 )
 from kpi_tools.page.summary import lowest_lines
 from kpi_tools.quarters import Quarter
@@ -263,6 +264,18 @@ def test_direction_with_its_size(state, slopes, said):
     kpi = dict(zip(("slope", "slope_low", "slope_high"), slopes, strict=True))
     kpi |= {"direction_of_travel": state, "points": 2, "unit": "%", "decimals": 0}
     assert direction_sentence(kpi) == said
+
+
+def test_the_size_by_the_overlap_aware_rule():
+    kpi = {
+        "gls_slope": 120.4,
+        "gls_slope_low": 80.0,
+        "gls_slope_high": 160.0,
+        "unit": "tonnes",
+        "decimals": 0,
+    }
+    assert size_in_words(kpi, "gls_") == "rising by 120 tonnes a year (95% interval 80 to 160)"
+    assert size_in_words(kpi | {"gls_slope": math.nan}, "gls_") == ""
 
 
 def test_two_point_arrows_are_words_and_say_where_the_trend_differs():

@@ -8,7 +8,7 @@ import pytest
 
 from kpi_tools.checks import release_findings
 from kpi_tools.explorer.evidence import evidence
-from kpi_tools.explorer.sentences import draft, how_long, status_sentences
+from kpi_tools.explorer.sentences import draft, so_long, status_sentences
 from kpi_tools.explorer.table import screen
 from kpi_tools.explorer.views import view
 from kpi_tools.quarters import Quarter, quarter_range
@@ -22,21 +22,20 @@ def quarters(*rags, status="final"):
 
 
 @pytest.mark.parametrize(("rags", "said"), [
-    (["Green", "Red", "Red"], "Red for two quarters in a row, since Quarter 2 2024/25."),
-    (["Red", "Red"], "Red in both quarters known, since Quarter 2 2024/25."),
-    (["Red", "Red", "Red"], "Red in all three quarters known, since Quarter 1 2024/25."),
-    (["Red", "Amber"], "Amber for the first quarter, Red before."),
-    (["Red", "Not rated", "Red"], ""),
+    (["Green", "Red", "Red"], "Red for two quarters running, since Quarter 2 2024/25."),
+    (["Red", "Red"], "Red in both quarters, since Quarter 2 2024/25."),
+    (["Red", "Amber"], "Amber for the first time in two quarters."),
+    (["Red", "Amber", "Red"], "Red again after one quarter of Amber."),
     (["Red", "Red", "Not rated"], ""),
-    (["Green"], ""),
+    (["Not rated", "Green"], "Green, the only figure rated."),
     ([], ""),
 ])  # fmt: skip
 def test_how_long_it_has_been_so(rags, said):
-    assert how_long(quarters(*rags)) == said
+    assert so_long(quarters(*rags)) == said
 
 
 def test_what_rests_on_illustrative_figures_says_so():
-    assert how_long(quarters("Red", "Red", status="illustrative")).endswith("are illustrative).")
+    assert so_long(quarters("Red", "Red", status="illustrative")).endswith("are illustrative).")
 
 
 def test_the_draft_holds_what_the_tables_hold():
@@ -80,10 +79,10 @@ def test_a_council_with_other_bands_and_periods():
     known = evidence(kent.returns("2025-26 Q2", kent.BOROUGH))
     said = "At {value} the measure is {rating} against an aim of {target}."
     assert draft(known, "CG2").startswith(said)
-    assert "Green for three figures in a row" in draft(known, "CG1")
+    assert "Green for three years running" in draft(known, "CG1")
     assert "The figure before was {previous}." in draft(known, "CG1")
     assert status_sentences(known, "CG1").startswith("57.6% in the year to March 2025; aim 57.0%")
-    said = "In {quarter} it is Delayed. Amber for the first quarter, Green before."
+    said = "In {quarter} it is Delayed. Amber for the first time in three figures."
     assert draft(known, "WW5") == said
     assert "monitored only" in draft(known, "GH4")
     assert "reported" not in status_sentences(known, "WW5")

@@ -144,7 +144,7 @@ def test_every_red_is_listed_with_its_distance_action_and_card():
     text = " ".join(Cells(chapter_of_reds(points(), red)).text.split())
     lines = "9 points below the floor standard of 80% and 19 points below the target of 90%."
     assert f"71% {lines} Previous 85% (Amber)" in text
-    assert "New to Red." in text and "Two posts are advertised." in text
+    assert "Red for the first time in six quarters." in text and "Two posts are advertised." in text
     assert 'href="#kpi-gl01"' in str(chapter_of_reds(points(), red))
     row = Cells(chapter_of_reds(points(), red)).rows[1]
     assert row[1:4] == ["71%", "floor standard 80%", "9 points below"] and row[4].startswith("89%")

@@ -23,7 +23,6 @@ from kpi_tools.trend import (
     gls_direction,
     mann_kendall,
     p_value,
-    size_in_words,
 )
 from tests.engines import ENGINES, to_pandas
 
@@ -156,15 +155,6 @@ def test_the_difference_is_put_in_words():
         "The published rule finds a negative direction; allowing for the data that rolling figures share, "
         "there is no clear trend."
     )
-
-
-def test_the_size_is_put_in_words():
-    assert size_in_words(-2.1, -3.6, -0.6, "%") == "falling by 2.1 points a year (0.6 to 3.6)"
-    tonnes = size_in_words(120.4, 80.0, 160.0, "tonnes", 0)
-    assert tonnes == "rising by 120 tonnes a year (80 to 160)"
-    between = "no clear change: between a fall of 0.5 points and a rise of 2.5 points a year"
-    assert size_in_words(1.0, -0.5, 2.5, "%") == between
-    assert size_in_words(math.nan, 0, 1, "%") == ""
 
 
 def test_false_discovery_by_hand():

@@ -56,7 +56,6 @@ def release_findings(
             texts.tokens_without_figure(written, kpis),
             texts.counts(written, kpis, pairs, returns.council),
             texts.targets(written, kpis, returns.council),
-            texts.ratings(written, kpis, returns.council),
             texts.quarters(written, kpis, returns.quarter),
             texts.improvements(written, kpis, returns.council),
             texts.titles(written, kpis, tables.other_texts(returns)),

@@ -27,11 +27,6 @@ _NUMBERS: Final = {in_words(number): number for number in range(10)} | dict(
     zip(("ten", "eleven", "twelve", "none", "both"), (10, 11, 12, 0, 2), strict=True)
 )
 _MOST_BETWEEN: Final = 7
-_CLAIM: Final = (
-    r"(?:(?<=[.;!\n] )|(?<![^\n]))(?:The|This) (?:{names}) (?:is|remains|stays) "
-    r"(?:now |still )?(?:rated )?({bands})(?=[.;!\n]|$)"
-)
-"""A sentence that begins so says the rating of now, and nothing else where it ends with it."""
 _LISTS: Final = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
 _BETWEEN, _OF_ONE, _COMPARED, _IMPROVED, _NOT_SO = (
     frozenset(_LISTS[name].split())
@@ -174,21 +169,6 @@ def targets(texts: pd.DataFrame, kpis: pd.DataFrame, council: Council) -> Iterat
                     named = column.replace("_", " ")
                     there = f'"{words}", and the {named} in the table is {line:g}.'
                     yield Finding("target-in-text", row["place"], there)
-
-
-def ratings(texts: pd.DataFrame, kpis: pd.DataFrame, council: Council) -> Iterator[Finding]:
-    """A rating that a text says its KPI has now, and that is not the table's."""
-    names = ("KPI", "indicator", "measure", within(council.words["kpi"]))
-    either = [
-        "|".join(map(re.escape, sorted(of, key=len, reverse=True)))
-        for of in (names, ratings_of(council))
-    ]
-    claim = re.compile(_CLAIM.format(names=either[0], bands=either[1]))
-    for row, kpi in _on_kpis(texts, kpis):
-        for found in claim.finditer(row["text"]):
-            if found[1] != kpi["rating"]:
-                there = f'"{found[0]}", and the {names[-1]} is {kpi["rating"]} in the table.'
-                yield Finding("rating-in-text", row["place"], there)
 
 
 def quarters(texts: pd.DataFrame, kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:

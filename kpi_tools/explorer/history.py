@@ -21,7 +21,7 @@ from kpi_tools.explorer.table import view_data
 from kpi_tools.explorer.views import VIEWS
 from kpi_tools.loading import Returns, as_known_at, commentary_until, in_set, load
 from kpi_tools.page.cards import Context, cards, figures_table, target_history
-from kpi_tools.page.describe import required_cases
+from kpi_tools.page.describe import takes
 from kpi_tools.page.facts import figure_cell
 from kpi_tools.page.html import (
     Html,
@@ -169,12 +169,9 @@ class OneKpi:
     @property
     def takes(self) -> Html:
         """What it takes: the quarters alone in a rolling figure, and how many cases decide."""
-        quarters = self.known.of("alone", self.kpi_id)
-        sentences = paragraphs(
-            *required_cases(
-                self.kpi, rows_of(quarters), self.known.months(self.kpi_id), self.known.terms
-            )
-        )
+        quarters, lines = (rows_of(self.known.of(name, self.kpi_id)) for name in ("alone", "lines"))
+        none = "How many cases are behind this figure is not known: what it takes is not counted."
+        sentences = paragraphs(*(takes(self.kpi, quarters, lines, self.known.terms) or [none]))
         rows = [
             {
                 "Quarter": period_of(row),
@@ -185,7 +182,8 @@ class OneKpi:
                 "Cases": f"{row['in_period_numerator']:,.0f} of "
                 f"{row['in_period_denominator']:,.0f}",
             }
-            for row in rows_of(quarters[quarters["in_period_value"].notna()])
+            for row in quarters
+            if is_number(row["in_period_value"])
         ]
         caption = "The quarter alone inside the rolling figure"
         if not rows:

@@ -5,13 +5,13 @@ import pandas as pd
 from kpi_tools import vocabulary
 from kpi_tools.explorer.evidence import WITHHELD, Evidence
 from kpi_tools.explorer.reasons import sentences_of
-from kpi_tools.page.describe import direction_sentence, month_alone
+from kpi_tools.page.chart_words import how_long, latest_run
+from kpi_tools.page.describe import direction_sentence, month_alone, size_in_words
 from kpi_tools.quarters import Quarter
 from kpi_tools.rows import Row, is_number, is_text, rows_of
 from kpi_tools.scorecard.series import NOT_ASSESSED
 from kpi_tools.tokens import kpi_figures
-from kpi_tools.trend import size_in_words
-from kpi_tools.wording import between, capitalised, figure_of, in_words, line_of, show
+from kpi_tools.wording import between, capitalised, figure_of, line_of, show
 
 _DIRECTIONS = {
     vocabulary.POSITIVE: "The direction of travel is positive.",
@@ -39,7 +39,7 @@ def status_sentences(known: Evidence, kpi_id: str) -> str:
     lines = [f"{terms.word(name)} {line_of(kpi, name)}" for name in terms.lines(kpi)]
     return _joined(
         f"{'; '.join([latest, ', '.join(lines)] if lines else [latest])}.",
-        doubt or how_long(known.of("quarters", kpi_id)),
+        doubt or so_long(known.of("quarters", kpi_id)),
         "" if doubt else unusual,
         f"{capitalised(kpi['reading'])}." if is_text(kpi["reading"]) else "",
     )
@@ -52,28 +52,17 @@ def doubts_in_words(known: Evidence, kpi_id: str) -> str:
     return _joined(*sentences, _UNUSUAL[NOT_ASSESSED]) if sentences else ""
 
 
-def how_long(quarters: pd.DataFrame) -> str:
-    """`Red for five quarters in a row, since Quarter 3 2023/24.`, or empty, of a KPI's rated
+def so_long(quarters: pd.DataFrame) -> str:
+    """`Red for five quarters running, since Quarter 3 2023/24.`, or empty, of a KPI's rated
     quarters, oldest first."""
-    ratings = quarters["rating"].tolist()
-    if not ratings or ratings[-1] in (vocabulary.NOT_RATED, vocabulary.MONITORED):
-        return ""
-    rating, known = ratings[-1], len(ratings)
-    run = next((n for n, other in enumerate(reversed(ratings)) if other != rating), known)
-    each = "quarter" if _is_quarterly(dict(quarters.iloc[-1])) else "figure"
-    if run < known and run == 1:
-        before = ratings[-2]
-        first = f"{rating} for the first {each}, {before} before."
-        return "" if before == vocabulary.NOT_RATED else first
-    if run == 1:
-        return ""
-    since = f"for {in_words(run)} {each}s in a row"
-    if run == known:
-        since = f"in {'both' if run == 2 else f'all {in_words(run)}'} {each}s known"
-    marks = quarters.filter(["status", "target_status"]).tail(run)
+    rows = rows_of(quarters)
+    run, long = latest_run(rows), how_long(rows)
+    if len(run) < 2:
+        return f"{long}." if long else ""
+    marks = quarters.filter(["status", "target_status"]).tail(len(run))
     invented = bool((marks == vocabulary.ILLUSTRATIVE).any(axis=None))
     note = " (some figures or lines of these are illustrative)" if invented else ""
-    return f"{rating} {since}, since {Quarter.parse(quarters['quarter'].iloc[-run]).title}{note}."
+    return f"{long}, since {Quarter.parse(run[0]['quarter']).title}{note}."
 
 
 def directions(known: Evidence, kpi_id: str) -> list[str]:
@@ -82,7 +71,7 @@ def directions(known: Evidence, kpi_id: str) -> list[str]:
         return [doubt]
     kpi = known.kpi(kpi_id)
     published = direction_sentence(kpi)
-    size = size_in_words(kpi["gls_slope"], kpi["gls_slope_low"], kpi["gls_slope_high"], kpi["unit"])
+    size = size_in_words(kpi, "gls_")
     rolling = kpi["basis"] == "rolling_12_months"
     shared = "Allowing for the data that rolling figures share" if rolling else "By the second rule"
     opinion = kpi["second_opinion"]
@@ -110,7 +99,7 @@ def draft(known: Evidence, kpi_id: str) -> str:
         figure=figure_of(kpi),
         figures=kpi_figures(kpi),
         when=_when(kpi),
-        so_long=how_long(known.of("quarters", kpi_id)),
+        so_long=so_long(known.of("quarters", kpi_id)),
         doubt=doubts_in_words(known, kpi_id),
         line=terms.word(line) if is_number(kpi[line]) else "",
         level=f"{{{line}}}",

@@ -22,7 +22,7 @@ from kpi_tools.explorer.reasons import centre_of, if_today, sentences_of
 from kpi_tools.explorer.sentences import directions, doubts_in_words
 from kpi_tools.kinds import AUTO, DAYS_BETWEEN, PERIODS_BETWEEN, XMR
 from kpi_tools.page.cards import area_notes, latest_areas
-from kpi_tools.page.chart_words import note_in_words, notes_on
+from kpi_tools.page.chart_words import chart_text, note_in_words, notes_on
 from kpi_tools.page.describe import is_rolling, leaving_quarters, month_alone, to_reach
 from kpi_tools.page.overviews import peers_chart
 from kpi_tools.quarters import Quarter
@@ -36,7 +36,6 @@ from kpi_tools.wording import (
     listed,
     parts_of,
     period_of,
-    plural,
 )
 
 CAUSES = {
@@ -61,7 +60,6 @@ _EACH = {
 }
 Size = tuple[float, float]
 _NO_GAP = 1e-6
-_ALL_IN_WORDS = 16
 _MARKS = {
     "green": "●",
     "amber": "▲",
@@ -133,7 +131,7 @@ def _trend(known: Evidence, kpi_id: str, size: Size) -> View:
         if is_rolling(kpi) and is_text(parts_of(kpi)):
             leaving = leaving_quarters(rows_of(known.of("alone", kpi_id)))
             notes += to_reach(kpi, rows_of(known.of("lines", kpi_id)), leaving)
-    words = _series_in_words(known.of("quarters", kpi_id), "quarter")
+    words = chart_text(rows_of(known.of("quarters", kpi_id)), "Line", terms.line_words)
     notes += directions(known, kpi_id)
     return View(trend_picture(known, kpi_id, size), words, notes)
 
@@ -143,7 +141,8 @@ def _limits(known: Evidence, kpi_id: str, size: Size) -> View:
     dated, terms = notes_on(known.returns.annotations, kpi), known.terms
     picture = limit_picture(points, terms, dated, size)
     last = rows_of(points)[-1]
-    words = _series_in_words(points, _EACH.get(last["series"], "quarter"))
+    target = {"target": terms.word("target")}
+    words = chart_text(rows_of(points), "Line", target, _EACH.get(last["series"], ""))
     if doubt := doubts_in_words(known, kpi_id):
         return View(picture, words, [doubt])
     flagged = points[points["special_cause"].notna() & (points["period"] != last["period"])]
@@ -244,29 +243,6 @@ def _beside_england(kpi: Row, areas: Rows, quarters: Rows) -> list[str]:
 
 def _place(kpi: Row) -> tuple[str, int]:
     return kpi["unit"], int(kpi["decimals"])
-
-
-def _series_in_words(rows: pd.DataFrame, one: str) -> str:
-    """How many figures from when to when: all of a short series, the ends of a long one."""
-    many, known = capitalised(plural(len(rows), one)), rows[rows["value"].notna()]
-    if known.empty:
-        return f"{many}, none with a figure."
-    ends = known["period_end"].iloc[0], rows["period_end"].iloc[-1]
-    if len(rows) > _ALL_IN_WORDS:
-        value = known["value"]
-        named = {
-            "first ": known.iloc[0],
-            "lowest ": known.loc[value.idxmin()],
-            "highest ": known.loc[value.idxmax()],
-            "latest ": known.iloc[-1],
-        }
-        each = [
-            f"{word}{figure_of(dict(row))} in {row['period_end']:%B %Y}"
-            for word, row in named.items()
-        ]
-    else:
-        each = [f"{row['period_end']:%B %Y} {figure_of(row)}" for row in rows_of(rows)]
-    return f"{many} from {ends[0]:%B %Y} to {ends[1]:%B %Y}: {listed(each)}."
 
 
 def _covers(kpi: Row, one: str) -> str:

@@ -1,7 +1,6 @@
 """The chapters of the report: each takes the scorecard and gives a piece of the page."""
 
 from collections import Counter
-from itertools import takewhile
 from typing import Any
 
 import pandas as pd
@@ -10,6 +9,7 @@ from kpi_tools import narrative
 from kpi_tools.loading import Returns
 from kpi_tools.outlook import line_chances
 from kpi_tools.page.cards import Context, activity_cards, cards, small_picture
+from kpi_tools.page.chart_words import how_long
 from kpi_tools.page.describe import outlooks, settings_of, short_title
 from kpi_tools.page.facts import action_of, entry
 from kpi_tools.page.html import Html, piece, render, section, slug
@@ -26,7 +26,6 @@ from kpi_tools.vocabulary import (
     FAILS,
     HIT_OR_MISS,
     ILLUSTRATIVE,
-    NOT_RATED,
     PASSES,
     TREND_ARROW,
     UNTESTED,
@@ -216,20 +215,8 @@ def _red(row: Row, points: Rows, line: Row | None, terms: Terms) -> dict[str, An
         "previous": figure_of(row, "previous_"),
         "previous_status": row["previous_status"] if is_number(row["previous_value"]) else None,
         "share": share,
-        "long": how_long(points),
+        "long": f"{long}." if (long := how_long(points)) else "",
     }
-
-
-def how_long(points: Rows) -> str:
-    """`Red for three figures`; for all that are shown `six or more`."""
-    if in_doubt(points[-1]):  # nothing is concluded from it
-        return ""
-    ratings = [point["rating"] for point in reversed(points)]
-    run = len(list(takewhile(lambda rating: rating == ratings[0], ratings)))
-    if run == 1:
-        return f"New to {ratings[0]}." if {*ratings[1:]} - {NOT_RATED} else ""
-    more = " or more" if run == len(points) else ""
-    return f"{ratings[0]} for {in_words(run)}{more} figures."
 
 
 # Section by section.

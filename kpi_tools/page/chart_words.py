@@ -28,7 +28,7 @@ from kpi_tools.wording import (
 
 WORDS = {"target": "target", "floor_standard": "floor standard"}
 """What a council calls its lines, where it says nothing else."""
-_MOST_WORDS = 10
+_MOST_WORDS, _ALL_IN_WORDS = 10, 16
 _UNITS = {"%": "per cent", "count": "number"}
 _SCALED = {"k": " (k: thousand)", "m": " (m: million)"}
 _COVERS = {
@@ -51,10 +51,11 @@ def period_end(row: Row) -> date:
 
 
 def period_words(row: Row) -> str:
-    """A row's period, short: `December 2024`, or as it is called where it is a year."""
+    """A row's period, short: `December 2024`, a day, or as it is called where it is a year."""
     if row.get("frequency") in vocabulary.IN_YEARS and is_text(row.get("period")):
         return str(row["period"])
-    return f"{period_end(row):%B %Y}"
+    end = period_end(row)
+    return f"{end.day} {end:%B %Y}" if is_text(row.get("day")) else f"{end:%B %Y}"
 
 
 def end_of(period: object) -> date | None:
@@ -78,13 +79,11 @@ def chart_title(points: Rows, words: Mapping[str, str] = WORDS) -> str:
     `points`: rows of one definition, oldest first; `words`: what its lines are called."""
     if not any(is_number(row["value"]) or is_text(row.get("milestone")) for row in points):
         return "No figures yet"
-    last, unrated = points[-1], (vocabulary.NOT_RATED, vocabulary.MONITORED)
+    last = points[-1]
     if in_doubt(last):
         return "The latest figure is in doubt: no conclusion"
-    if last["rating"] in unrated:
+    if not (title := how_long(points)):
         return _unrated_title(points)
-    rated = [row for row in points if not in_doubt(row) and row["rating"] not in unrated]
-    title = _rating_title([row["rating"] for row in rated], _one(points, rated))
     gaps = ((column, gap_of(last, column, bare=True)) for column in ("floor_standard", "target"))
     missed = [f"{gap} {words[line].removesuffix(' standard')}" for line, gap in gaps if gap]
     values = [row["value"] for row in _sure(points)]
@@ -93,14 +92,53 @@ def chart_title(points: Rows, words: Mapping[str, str] = WORDS) -> str:
     return f"{title}, {more}" if more and len(f"{title} {more}".split()) <= _MOST_WORDS else title
 
 
-def chart_text(points: Rows, form: str, lines: Mapping[str, str]) -> str:
-    """The alternative text: every figure with its period, the lines (columns with their words), the
-    latest rating. `form`: `Line` or `Columns`."""
+def how_long(points: Rows) -> str:
+    """For how long a KPI has had its rating: `Red for three quarters running`, `Green again after
+    two quarters of Amber`. Empty where the latest figure is in doubt or not rated."""
+    run, known = latest_run(points), [row for row in points if _is_rated(row)]
+    if not run:
+        return ""
+    last, count, one = run[-1]["rating"], len(known), _one(points, known)
+    if count == 1:
+        return f"{last}, the only figure rated"
+    if len(run) == count:
+        return f"{last} in {_all(count)} {one}s"
+    if len(run) > 1 and one == "figure":
+        return f"{last} in the last {in_words(len(run))} figures"
+    if len(run) > 1:
+        return f"{last} for {in_words(len(run))} {one}s running"
+    before = [row["rating"] for row in known[:-1]]
+    others = list(takewhile(lambda rating: rating != last, reversed(before)))
+    if len(others) == len(before):
+        return f"{last} for the first time in {in_words(count)} {one}s"
+    of = f" of {others[0]}" if len(set(others)) == 1 else ""
+    return f"{last} again after {plural(len(others), one)}{of}"
+
+
+def latest_run(points: Rows) -> Rows:
+    """The figures that have the rating of the latest, back to the last other one."""
+    known = [row for row in reversed(points) if _is_rated(row)]
+    if not known or known[0] is not points[-1]:
+        return []
+    return [*takewhile(lambda row: row["rating"] == known[0]["rating"], known)][::-1]
+
+
+def _is_rated(row: Row) -> bool:
+    return not in_doubt(row) and row["rating"] not in (vocabulary.NOT_RATED, vocabulary.MONITORED)
+
+
+def chart_text(points: Rows, form: str, lines: Mapping[str, str], one: str = "") -> str:
+    """The alternative text: every figure with its period (of many the ends and the last twelve),
+    the lines (columns with their words), the latest rating. `form`: `Line` or `Columns`; `one`:
+    what one of the periods is called."""
     levels = [_level(points, column, word) for column, word in lines.items()]
     last = points[-1]
     reason = last.get("not_rated_reason")
     rating = f"The latest is {last['rating']}" + (f": {reason}." if is_text(reason) else ".")
-    drawn = f"{form} for {plural(len(points), _one(points, points))}: {_figures(points)}."
+    if last["rating"] == vocabulary.NOT_RATED and not is_text(reason):  # a month, say
+        rating = ""
+    many = plural(len(points), one or _one(points, points))
+    drawn = f"{form} for {many}: {_figures(points)}."
     return " ".join(filter(None, [drawn, *levels, rating]))
 
 
@@ -177,25 +215,6 @@ def quality_notes(kpi: Row) -> list[str]:
     return [f"{label}: {text}." for label, text in labelled.items() if is_text(text) and text]
 
 
-def _rating_title(ratings: Sequence[str], one: str) -> str:
-    """From ratings alone, oldest first; the last one is the latest."""
-    last, count = ratings[-1], len(ratings)
-    run = len(list(takewhile(lambda rating: rating == last, reversed(ratings))))
-    if count == 1:
-        return f"{last}, the only one rated"
-    if run == count:
-        return f"{last} in {_all(count)} {one}s"
-    if run > 1 and one == "figure":
-        return f"{last} in the last {in_words(run)} figures"
-    if run > 1:
-        return f"{last} for {in_words(run)} {one}s running"
-    others = list(takewhile(lambda rating: rating != last, reversed(ratings[:-1])))
-    if len(others) == count - 1:
-        return f"{last} for the first time in {in_words(count)} {one}s"
-    of = f" of {others[0]}" if len(set(others)) == 1 else ""
-    return f"{last} again after {plural(len(others), one)}{of}"
-
-
 def _unrated_title(points: Rows) -> str:
     last, known = points[-1], _sure(points)
     if not is_number(last["value"]):
@@ -235,11 +254,19 @@ def _one(points: Rows, counted: Rows) -> str:
 
 
 def _figures(points: Rows) -> str:
-    return listed([f"{period_words(row)} {_figure(row)}" for row in points])
+    known = [row for row in points if is_number(row["value"])]
+    each = [f"{period_words(row)} {_figure(row)}" for row in points]
+    if len(points) <= _ALL_IN_WORDS or not known:
+        return listed(each)
+    low, high = (end(known, key=lambda row: row["value"]) for end in (min, max))
+    return (
+        f"lowest {_figure(low)} in {period_words(low)}, highest {_figure(high)} in "
+        f"{period_words(high)}; the last twelve: {listed(each[-12:])}"
+    )
 
 
 def _figure(row: Row) -> str:
-    if not is_number(row["value"]):
+    if not is_number(row["value"]) and not is_text(row.get("milestone")):
         return f"no figure ({row['status']})"
     marks = [vocabulary.ILLUSTRATIVE] if row["status"] == vocabulary.ILLUSTRATIVE else []
     marks += ["in doubt"] if in_doubt(row) else []

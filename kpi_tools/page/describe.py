@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from kpi_tools.cases import in_period, rolling_after, sensitivity, takes_in_words, what_it_takes
+from kpi_tools.cases import in_period, sensitivity, takes_in_words, what_it_takes
 from kpi_tools.loading import Returns
 from kpi_tools.loading.schemas import BEGINNING
 from kpi_tools.outlook import (
@@ -35,7 +35,6 @@ from kpi_tools.vocabulary import (
     MULTIPLIERS,
     NOT_ENOUGH_DATA,
     NOT_TESTABLE,
-    STABLE,
     TREND_ARROW,
 )
 from kpi_tools.wording import amount, between, capitalised, listed, parts_of, plural, rounded, show
@@ -52,13 +51,6 @@ _LIKELY = (
 )
 SELDOM = ("half_yearly", "termly", "annual", "biennial")
 IN_DOUBT = "Nothing is concluded from these figures while one of them is in doubt."
-_NO_CASES = (
-    "How many cases are behind this figure is not known, so what it takes cannot be counted."
-)
-_ASSUMED = (
-    "This takes each quarter that drops out for a quarter of the twelve months, since the quarters "
-    "alone are not known, and as many new cases as leave."
-)
 
 
 def month_alone(month: Mapping[str, Any], unit: str, decimals: int) -> str:
@@ -79,7 +71,15 @@ def direction_sentence(kpi: Mapping[str, Any]) -> str:
     if state == NOT_TESTABLE:
         why = "neither rising nor falling is better, or the figures build up over the year"
         return f"Not testable: {why}."
-    low, high = sorted((kpi["slope_low"], kpi["slope_high"]))
+    return f"{capitalised(state)}: {size_in_words(kpi)}."
+
+
+def size_in_words(kpi: Mapping[str, Any], rule: str = "") -> str:
+    """`falling by 2.1 percentage points a year (95% interval 0.6 to 3.6)`; where that may be none
+    from what to what; empty where it is not known. `rule`: `gls_` for the overlap-aware one."""
+    slope, low, high = (float(kpi[f"{rule}slope{end}"]) for end in ("", "_low", "_high"))
+    if math.isnan(slope + low + high):
+        return ""
     places = int(kpi["decimals"])
     places += high - low < 3 * 10 ** (1 - places)
 
@@ -90,12 +90,11 @@ def direction_sentence(kpi: Mapping[str, Any]) -> str:
         way = "a rise" if size > 0 else "a fall"
         return f"{way} of {by(size)}" if round(size, places) else "no change"
 
-    if state == STABLE:
-        return f"{capitalised(STABLE)}: {between(change(low), change(high))} a year."
-    way = "rising" if kpi["slope"] > 0 else "falling"
-    smaller, larger = (rounded(one, places) for one in sorted((abs(low), abs(high))))
-    interval = f" (95% interval {smaller} to {larger})" if smaller != larger else ""
-    return f"{capitalised(state)}: {way} by {by(kpi['slope'])} a year{interval}."
+    if low <= 0 <= high:
+        return f"{between(change(low), change(high))} a year"
+    near, far = (rounded(end, places) for end in sorted((abs(low), abs(high))))
+    interval = f" (95% interval {near} to {far})" if near != far else ""
+    return f"{'rising' if slope > 0 else 'falling'} by {by(slope)} a year{interval}"
 
 
 def arrow_sentences(kpi: Row) -> list[str]:
@@ -282,25 +281,8 @@ def takes(kpi: Row, quarters: Rows, lines: Rows, terms: Terms) -> list[str]:
         assumed = " (taking each quarter that drops out for a quarter of the twelve months)"
         reach = to_reach(kpi, lines, leaving)[:1]
         sentences += [f"{one.rstrip('.')}{'' if leaving else assumed}." for one in reach]
-    scheme = terms.scheme(kpi)
-    changes = [text.removeprefix("would be ") for text in sensitivity(kpi, scheme)]
-    worst = kpi["rating"] == scheme.bands[-1].name
-    nearest = changes[:1] if worst else list(dict.fromkeys([*changes[:1], *changes[-1:]]))
-    return sentences + ([f"Would be {listed(nearest, 'or')}."] if nearest else [])
-
-
-def required_cases(kpi: Row, quarters: Rows, months: pd.DataFrame, terms: Terms) -> list[str]:
-    """A KPI's cases, what each coming quarter must be, how many cases decide the rating.
-    `quarters`: its rows of `cases.in_period`, oldest first; `months`: its single months."""
-    counted = parts_of(kpi)
-    sentences = [f"The latest figure counts {counted} cases."] if counted else []
-    if counted and is_rolling(kpi):
-        leaving = leaving_quarters(quarters)
-        lines = rows_of(lines_of(pd.DataFrame([kpi]), terms))
-        ahead = [*to_reach(kpi, lines, leaving), *_if_held(kpi, leaving, months)]
-        sentences += [*ahead, _ASSUMED] if ahead and leaving is None else ahead
-    sentences += [f"The KPI {text}." for text in sensitivity(kpi, terms.scheme(kpi))]
-    return sentences or [_NO_CASES]
+    changes = sensitivity(kpi, lines, terms.scheme(kpi))
+    return sentences + ([f"Would be {listed(changes, 'or')}."] if changes else [])
 
 
 def is_rolling(kpi: Row) -> bool:
@@ -339,23 +321,6 @@ def to_reach(kpi: Row, lines: Rows, leaving: Quarters | None) -> list[str]:
             of = f"{line['line']} of {level_of(kpi, level, bare=False)}"
             sentences.append(f"To reach the {of}: {words[:1].lower()}{words[1:]}")
     return sentences
-
-
-def _if_held(kpi: Row, leaving: Quarters | None, months: pd.DataFrame) -> list[str]:
-    """Where the rolling figure goes if the latest single month's figure held."""
-    known = months[months["value"].notna() & (months["basis"] == MONTH)]
-    if known.empty:
-        return []
-    last, unit, decimals = known.iloc[-1], kpi["unit"], int(kpi["decimals"])
-    parts, per, rate = (kpi["numerator"], kpi["denominator"]), MULTIPLIERS[unit], last["value"]
-    if last["denominator"] > 0:
-        rate = per * last["numerator"] / last["denominator"]
-    each = []
-    for n in (1, 2, 3, 4):
-        after = show(rolling_after(*parts, rate, n, leaving=leaving, per=per), unit, decimals)
-        each.append(f"{after} after {plural(n, 'quarter')}")
-    month = f"{show(last['value'], unit, decimals)} of {last['period_end']:%B %Y}"
-    return [f"If the {month} held, the rolling figure would be {listed(each)}."]
 
 
 def since_title(label: str | Quarter) -> str:
