@@ -11,9 +11,10 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from ratings_by_fractions import COLUMNS, PERCENTS, cases
+
 from kpi_tools.rating import rate
 from kpi_tools.schemes import Scheme, parse_schemes
-from tests.ratings_by_fractions import COLUMNS, PERCENTS, cases
 
 COUNT, AT_ONCE = 1_000_000, 50_000
 
