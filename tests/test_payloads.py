@@ -24,6 +24,7 @@ from kpi_tools.report.export import to_html
 from kpi_tools.spreadsheets import write_csv, write_workbook
 from kpi_tools.templates import write_templates
 from tests.payloads import AWAY, FORMULAS, PAYLOADS, QUARTER, SCRIPTS, write_hostile_council
+from tests.workplace import unfit
 
 LONG = os.environ.get("KPI_LONG") == "1"
 EXPLORER = Path(__file__).parents[1] / "notebooks" / "directorate_explorer.ipynb"
@@ -101,6 +102,7 @@ def test_there_are_enough_and_they_are_all_in_the_page(page):
     text = html.unescape(page).replace("'", "’")
     shown = [clean_name(payload).replace("'", "’") for payload in PAYLOADS]
     assert [payload for payload in shown if payload not in text] == []
+    assert unfit(page) == []
 
 
 @pytest.mark.browser

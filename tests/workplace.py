@@ -4,9 +4,11 @@ import csv
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +16,11 @@ from typing import Any
 
 import nbformat
 import psutil
+from bs4 import BeautifulSoup
 
 from kpi_tools import report
 from kpi_tools.quarters import Quarter
+from kpi_tools.report.export import policy
 from kpi_tools.report.process import Worker
 from kpi_tools.report.runner import run_notebook
 from tests.small_council import make_council
@@ -78,6 +82,62 @@ def violations(page: Any, part: str | None = None, rules: object = AXE) -> list[
     given = {"resultTypes": ["violations"], "runOnly": rules}
     found = Axe().run(page, context=part, options=given).response["violations"]
     return [(fault["id"], [node["html"][:120] for node in fault["nodes"]]) for fault in found]
+
+
+_ELEMENTS = """
+    html head meta title style body a header footer nav main section article div span p h1 h2 h3
+    h4 h5 h6 ul ol li dl dt dd table caption thead tbody tr th td figure figcaption details
+    summary strong em b i code br hr time blockquote svg g path text rect circle line desc defs
+    clippath
+"""
+_ATTRIBUTES = """
+    id class lang role tabindex href charset name content http-equiv scope colspan rowspan
+    datetime start aria-label aria-labelledby aria-describedby aria-hidden viewbox d fill stroke
+    stroke-width stroke-dasharray transform text-anchor font-size font-weight x y width height
+    x1 x2 y1 y2 cx cy r dx dy opacity fill-opacity stroke-opacity stroke-linecap stroke-linejoin
+    clip-path paint-order
+"""
+_READ = ("content", "aria-label")  # to people and machines, never fetched
+_REFERENCES = ("aria-labelledby", "aria-describedby")
+_LIVE = re.compile(r"url\((?!#)|src\(|[\\;{}]")
+_UNSEEN = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]"
+
+
+def unfit(page: str) -> list[str]:
+    """What in a page could run, fetch or mislead, leads nowhere, or is not closed."""
+    elements, attributes = set(_ELEMENTS.split()), set(_ATTRIBUTES.split())
+    soup = BeautifulSoup(page, "html.parser")
+    tags, links = soup.find_all(True), soup.find_all("a", href=re.compile("^#"))
+    taken = set(map(id, soup.find_all("a", download=True, href=re.compile("^data:"))))
+    leading = set(map(id, links)) | taken
+    given = {
+        (id(tag), name): " ".join(tag.get_attribute_list(name))
+        for tag in tags
+        for name in tag.attrs
+    }
+    faults = [f"<{tag.name}>" for tag in tags if tag.name not in elements]
+    for (tag, name), value in given.items():
+        if name == "href":
+            known = tag in leading
+        elif name == "download":
+            known = tag in taken
+        else:
+            known = name in attributes and (name in _READ or not _LIVE.search(value))
+        faults += [] if known else [f'{name}="{value[:80]}"']
+    ids = [tag["id"] for tag in soup.find_all(id=True)]
+    named = " ".join(value for (_, name), value in given.items() if name in _REFERENCES).split()
+    faults += ({link["href"][1:] for link in links} | {*named}) - {*ids}
+    faults += [one for one, count in Counter(ids).items() if count > 1]
+    faults += re.findall(f"<!--|<[?]|<!\\[|<title>[^<]*<(?!/title)|{_UNSEEN}", page)
+    sheet = " ".join(style.get_text() for style in soup("style"))
+    faults += re.findall(r"@import|url\(|src\(|image-set|expression\(|\\", sheet, re.I)
+    faults += map(str, soup.find_all("meta", attrs={"http-equiv": True})[1:])
+    of_policy = {"http-equiv": "Content-Security-Policy", "content": policy(sheet)}
+    if [tag.name for tag in tags][:3] != ["html", "head", "meta"] or tags[3].attrs != of_policy:
+        faults.append("its policy is not at its head, or not the one for its style sheet")
+    if page.count("</") + page.count("/>") != str(soup).count("</"):
+        faults.append("an element is not closed where it was opened")
+    return faults
 
 
 def whole(folder: Path) -> bool:
