@@ -100,7 +100,8 @@ _ATTRIBUTES = """
 _READ = ("content", "aria-label")  # to people and machines, never fetched
 _REFERENCES = ("aria-labelledby", "aria-describedby")
 _LIVE = re.compile(r"url\((?!#)|src\(|[\\;{}]")
-_UNSEEN = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]"
+_UNSEEN = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f"
+_UNSEEN += "\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]"
 
 
 def unfit(page: str) -> list[str]:
