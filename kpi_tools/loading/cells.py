@@ -1,6 +1,6 @@
 """One text → what it certainly means, or the rule it breaks: words, numbers, statuses. Pure
-functions of one text. A result carries what was understood, `why` where it was written otherwise
-than asked for (to be logged), and `fault`, a code of `rules`, where it is refused. Text from
+functions of one text. A result carries what was understood, and `fault`, a code of `rules`, where
+it is refused. Text from
 outside is made safe to draw, join and print here, once: control characters abort the chart
 renderer, zero-width ones make two ids look alike that do not join, bidirectional ones reverse what
 a reader sees."""
@@ -45,17 +45,6 @@ def clean_name(text: str) -> str:
     return " ".join(clean_text(text).split())
 
 
-def what_changed(before: str, after: str) -> str:
-    """Why `after` differs from `before`, in words for the log; empty where it does not."""
-    if before == after:
-        return ""
-    if before.strip() == after:
-        return "spaces at the ends removed"
-    if _INVISIBLE.search(before):
-        return "invisible characters removed"
-    return "line ends, spaces or accents put in their usual form"
-
-
 DATE, MONTH, YEAR, TIME, PERCENT = "date", "month", "year", "time", "percent"
 ERROR, TRUTH, FORMULA, CIRCULAR = "error", "truth", "formula", "circular"
 """Kinds of workbook cells whose text alone does not say what they are."""
@@ -78,26 +67,26 @@ class Text(NamedTuple):
     """What a cell says, as the tables have it, or a fault."""
 
     value: Any = None
-    why: str = ""
     fault: str = ""
     detail: str = ""
 
     @property
     def taken(self) -> str:
         """What the log says was taken."""
-        return str(self.value or "")
+        return "" if self.value is None else str(self.value)
 
 
 class Number(NamedTuple):
-    """A value with its written decimals, or a reason why there is none, or a fault."""
+    """A value with its written decimals, or a reason why there is none, or a fault. `taken`: what
+    the log says was taken."""
 
     value: float = float("nan")
+    taken: str = ""
     decimals: int = 0
     percent: bool = False
     pound: bool = False
     reason: str = ""
     blank: bool = False
-    why: str = ""
     fault: str = ""
     detail: str = ""
 
@@ -105,11 +94,6 @@ class Number(NamedTuple):
     def given(self) -> bool:
         """Whether there is a number."""
         return not isnan(self.value)
-
-    @property
-    def taken(self) -> str:
-        """What the log says was taken."""
-        return f"{self.value:.15g}" if self.given else ""
 
 
 def read_number(
@@ -121,7 +105,6 @@ def read_number(
     if not kind and _PLAIN.fullmatch(text):
         return _number(text)
     plain = clean_name(text)
-    why = what_changed(text, plain)
     if kind in ("", TIME) and unit_family(unit).clock:
         value = clock(plain, unit)
         # a cell that shows hours and minutes does not say which of them was typed
@@ -129,20 +112,19 @@ def read_number(
         if ":" in text and (value is None or doubtful):
             return Number(fault="value-time")
         if value is not None:
-            return Number(value, 6, why=f"a duration, in {unit}")
+            return Number(value, f"{value:.15g} {unit}", 6)
     if kind in _REFUSED_KINDS:
         return Number(fault=_REFUSED_KINDS[kind])
     if LOST in text or _BETWEEN_DIGITS.search(text):
         return Number(fault="text-lost" if LOST in text else "value-hidden")
     if not plain:
-        return Number(reason=NOT_AVAILABLE, blank=True, why=why if text.strip(" ") else "")
+        return Number(reason=NOT_AVAILABLE, blank=True)
     if kind == PERCENT:
-        why = "a cell formatted as a percentage"
-        return _number(plain.removesuffix("%"))._replace(percent=True, why=why)
+        return _number(plain.removesuffix("%"))._replace(percent=True)
     reason = _MARKERS.get(plain.lower())
     if reason or _SUPPRESSED.fullmatch(plain):
         reason = reason or SUPPRESSED
-        return Number(reason=reason, why=why or f'"{plain}" means {reason}')
+        return Number(reason=reason, taken=reason)
     percent = plain.endswith("%")
     digits = plain.removesuffix("%").rstrip()
     found = _LOOSE.fullmatch(digits)
@@ -156,11 +138,9 @@ def read_number(
     bare = digits.replace(",", "").replace("£", "").replace("−", "-").removeprefix("+")
     if bare.lstrip("-").startswith("0") and not re.match(r"-?0(?:\.|$)", bare):
         return Number(fault="value-zeros")
-    otherwise = "the sign % left out" if percent else "written with separators or signs"
-    if bare == plain:
-        otherwise = "written without the zero before the point"
-    pound = bool(found["pound"])
-    return _number(bare)._replace(percent=percent, pound=pound, why=why or otherwise)
+    if bare.lstrip("-").startswith("."):
+        bare = bare.replace(".", "0.", 1)
+    return _number(bare)._replace(percent=percent, pound=bool(found["pound"]))
 
 
 _TOO_LARGE: Final = 1e15  # beyond it a workbook loses digits
@@ -172,7 +152,7 @@ def _number(digits: str) -> Number:
         return Number(fault="value-infinite")
     if abs(value) >= _TOO_LARGE:
         return Number(fault="value-large")
-    return Number(value, len(digits.partition(".")[2]))
+    return Number(value, digits, len(digits.partition(".")[2]))
 
 
 def fault_of_text(text: str, kind: str = "") -> str:
@@ -191,18 +171,16 @@ def read_text(text: str, kind: str = "", prose: bool = True) -> Text:
     if fault := fault_of_text(text, kind):
         return Text(fault=fault)
     taken, cap = (clean_text(text), TEXT_CAP) if prose else (clean_name(text), NAME_CAP)
-    cut = taken[:cap]
-    why = what_changed(text, cut) if taken or text.strip(" ") else ""
-    return Text(cut or None, why, *(("text-cut", f"{cap:,}") if cut != taken else ()))
+    if len(taken) > cap:
+        return Text(taken[:cap], "text-cut", f"{cap:,}")
+    return Text(taken or None)
 
 
 def read_status(text: str, kind: str = "") -> Text:
     """One of the statuses of figures; blank gives none and no fault."""
     if fault := fault_of_text(text, kind):
         return Text(fault=fault)
-    plain = clean_name(text)
-    folded = re.sub(r"[\s_-]+", " ", plain).lower()
+    folded = re.sub(r"[\s_-]+", " ", clean_name(text)).lower()
     if folded and folded not in STATUSES:
         return Text(fault="status-unknown", detail=", ".join(STATUSES))
-    same = folded in ("", text)
-    return Text(folded, "" if same else what_changed(text, plain) or "spelt as the tables have it")
+    return Text(folded)

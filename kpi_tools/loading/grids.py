@@ -6,6 +6,7 @@ import hashlib
 import io
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
@@ -17,23 +18,18 @@ from kpi_tools.loading.rules import Ledger
 from kpi_tools.quarters import Quarter, QuarterError
 from kpi_tools.received import received_heading
 from kpi_tools.workbooks.child import Workbooks
-from kpi_tools.workbooks.parts import Refused, letters
+from kpi_tools.workbooks.parts import Refused
 
 MOST_ROWS: Final = 200_000
 MOST_COLUMNS: Final = 200
 MOST_CELLS: Final = 3_000_000
-_FAR: Final = 10_000
 _SEPARATORS: Final = {",": "", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _MAGIC: Final = {
     "a workbook": (b"PK\x03\x04",),
-    "an empty archive": (b"PK\x05\x06",),
+    "a web page or XML": (b"<",),
     "a PDF document": (b"%PDF",),
-    "an image": (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\x00", b"MM\x00*"),
-    "an image or sound": (b"RIFF",),
-    "a word-processor document": (b"{\\rtf",),
-    "a compressed archive": (b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!"),
-    "a Parquet file": (b"PAR1",),
-    "a database": (b"SQLite format 3",),
+    "an image": (b"\x89PNG", b"\xff\xd8\xff", b"GIF8"),
+    "JSON or another text that is no table": (b"{", b"[{", b"[\n"),
 }
 _OLE: Final = b"\xd0\xcf\x11\xe0"
 _UTF8: Final = re.compile(
@@ -93,11 +89,7 @@ def what_it_is(raw: bytes) -> str:
     if raw.startswith(_OLE):
         raise Refused("file-password")
     begins = raw[:400].lstrip()
-    if begins.startswith(b"<"):
-        return "a web page or XML"
-    if begins.startswith((b"{", b"[{", b"[\n")) and not begins.startswith(b"{\\rtf"):
-        return "JSON"
-    return next((kind for kind, magic in _MAGIC.items() if raw.startswith(magic)), "")
+    return next((kind for kind, magic in _MAGIC.items() if begins.startswith(magic)), "")
 
 
 def read_text(raw: bytes, known: Callable[[Sequence[Sequence[str]]], int]) -> Grid:
@@ -105,7 +97,7 @@ def read_text(raw: bytes, known: Callable[[Sequence[Sequence[str]]], int]) -> Gr
     if kind := what_it_is(raw):
         raise Refused("file-kind", kind)
     text, remark = _decode(raw)
-    text = text.lstrip("\ufeff").rstrip("\x1a")
+    text = text.lstrip("\ufeff").rstrip("\x1a\r\n")
     if not text.strip():
         raise Refused("file-empty")
     if kind := what_it_is(text[:400].encode()):
@@ -119,41 +111,17 @@ def read_text(raw: bytes, known: Callable[[Sequence[Sequence[str]]], int]) -> Gr
 
 
 def _decode(raw: bytes) -> tuple[str, str]:
-    """The text, and a remark where the encoding is not UTF-8."""
-    first = raw[:2_000]
-    even, odd = first[::2].count(0), first[1::2].count(0)
-    half_zeros = max(even, odd) > 0.15 * len(first) and min(even, odd) < 0.025 * len(first)
-    if raw.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
-        text, remark = _decoded(raw, "utf-32"), "the text is in UTF-32"
-    elif raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text, remark = _decoded(raw, "utf-16"), "the text is in UTF-16"
-    elif len(raw) > 8 and half_zeros:
-        text = _decoded(raw, "utf-16-le" if odd > even else "utf-16-be")
-        remark = "the text is in UTF-16 without a mark"
-    else:
-        try:
-            text, remark = raw.decode("utf-8-sig"), ""
-        except UnicodeDecodeError as error:
-            if raw.startswith(b"\xef\xbb\xbf") or _UTF8.search(raw):
-                line = error.object[: error.start].count(b"\n") + 1  # of what follows the mark
-                detail = f"most of it is UTF-8, but not line {line}"
-                raise Refused("file-encoding", detail) from None
-            text, remark = _decoded(raw, "cp1252"), "the text is in Windows-1252"
-            if re.search(r"[\x00-\x08\x0e-\x1f\x7f]", text):
-                raise Refused("file-encoding", "it holds bytes that no text has") from None
-    if text.rstrip().endswith("\x00"):
-        raise Refused("file-truncated", "it ends in zeros, so it was not wholly downloaded")
-    if "\x00" in text:
-        raise Refused("file-encoding", "it holds zero bytes")
-    return text, remark
-
-
-def _decoded(raw: bytes, encoding: str) -> str:
-    try:
-        return raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        detail = f"byte {error.start + 1} fits neither UTF-8 nor {encoding}"
-        raise Refused("file-encoding", detail) from None
+    """The text, and a remark where the encoding is not UTF-8. Raises `Refused`."""
+    ways = {"utf-8-sig": "", "cp1252": "the text is in Windows-1252"}
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        ways = {"utf-16": "the text is in UTF-16"}
+    for encoding, remark in ways.items():
+        with suppress(UnicodeDecodeError):
+            text = raw.decode(encoding)
+            mixed = encoding == "cp1252" and _UTF8.search(raw)
+            if "\x00" not in text and not mixed:
+                return text, remark
+    raise Refused("file-encoding")
 
 
 def _beginning(text: str, separator: str) -> list[list[str]]:
@@ -166,17 +134,14 @@ def _beginning(text: str, separator: str) -> list[list[str]]:
 
 def _cut(text: str, separator: str) -> Grid:
     """The rows with anything in them, each with the line on which it starts."""
-    text, blank = _without_blank_end(text, separator)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     records, start, cells = list[int](), 1, 0
     grid = Grid("", records=records)
     try:
         for grid.last, row in enumerate(reader, start=1):
-            cells += len(row)
             if any(map(str.strip, row)):
+                cells += len(row)
                 width = max(place for place, cell in enumerate(row, start=1) if cell.strip())
-                if records and grid.last - records[-1] > _FAR:
-                    raise Refused("file-stray", f"{letters(width)}{start}")
                 grid.cells.append(row)
                 grid.lines.append(start)
                 records.append(grid.last)
@@ -196,19 +161,7 @@ def _cut(text: str, separator: str) -> Grid:
         if "field larger" in str(error):
             detail = f"the cell that begins in row {start} never ends"
         raise Refused("file-quotes", detail) from None
-    grid.last += blank
     return grid
-
-
-def _without_blank_end(text: str, separator: str) -> tuple[str, int]:
-    """The text to the end of its last line with anything in it, and how many come after: a million.
-    Some programs write as many."""
-    end = re.compile(r"\r\n|\r|\n").search(text, len(text.rstrip(f"{separator} \t\r\n")))
-    if end is None:
-        return text, 0
-    rest = text[end.end() :]
-    lines = rest.count("\n") + rest.count("\r") - rest.count("\r\n")
-    return text[: end.end()], lines + (rest[-1:] not in ("", "\r", "\n"))
 
 
 def received_rows(grid: Grid, quarter: Quarter) -> Grid:
@@ -236,7 +189,7 @@ def workbook_grids(snapshot: Snapshot, books: Workbooks, ledger: Ledger) -> list
         return snapshot.grids
     kind = what_it_is(snapshot.raw)
     if kind != "a workbook":
-        raise Refused("file-kind", kind or "a text file, such as CSV")
+        raise Refused("file-kind", kind or "no workbook")
     answer = books.read(snapshot.raw)
     if answer["unknown"]:
         ledger.problem("styles-unknown", snapshot.file, detail=answer["unknown"])

@@ -8,7 +8,7 @@ from typing import Final
 
 import pandas as pd
 
-from kpi_tools.loading.cells import Text, clean_name, fault_of_text, what_changed
+from kpi_tools.loading.cells import Text, clean_name, fault_of_text
 
 _FOREIGN: Final = str.maketrans("АВЕЅІЈКМНОРСТХУΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABESIJKMHOPCTXYABEZHIKMNOPTYX")
 _ALIKE: Final = str.maketrans("OQIL|SBZ", "00111582")
@@ -70,13 +70,13 @@ class Ids:
         if not plain:
             return Text(fault="id-missing")
         if known := self._folded.get(folded(plain)):
-            return Text(known, what_changed(text, plain) or "spaces or case in the id")
+            return Text(known)
         if folded(plain) in self._refused or not self._exact:
             return Text(fault="id-waits")
         if known := self._named.get(plain.casefold()):
             if (times := self._times[plain.casefold()]) > 1:
                 return Text(fault="id-names", detail=str(times))
-            return Text(known, "the name of the KPI instead of its id")
+            return Text(known)
         if _TOTAL.fullmatch(plain):
             return Text(fault="row-total")
         marked = _MARKED.fullmatch(plain)

@@ -5,11 +5,11 @@ import re
 import tomllib
 from calendar import monthrange
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from kpi_tools.loading.cells import MONTH, YEAR, clean_name, fault_of_text, what_changed
+from kpi_tools.loading.cells import MONTH, YEAR, clean_name, fault_of_text
 from kpi_tools.quarters import ADVICE, Quarter, QuarterError, year_end, year_ending
 from kpi_tools.vocabulary import IN_MONTHS, IN_YEARS
 
@@ -19,7 +19,8 @@ ACADEMIC: Final = ("07-31", "08-31")
 
 class Period(NamedTuple):
     """A financial quarter, or in it a month ("2024-12") or the day of a weekly figure, or a fault.
-    `notice`: what was taken for granted, where a reader of the figures should know."""
+    `why`: of which year it is; `notice`: what was taken for granted, where a reader of the figures
+    should know."""
 
     quarter: Quarter | None = None
     month: str = ""
@@ -45,8 +46,6 @@ month_number: Final = {
 _WRITTEN = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 _DATES: Final = [re.compile(form, re.ASCII) for form in _WRITTEN.pop("dates").values()]
 _FORMS: Final = {name: re.compile(form, re.ASCII) for name, form in _WRITTEN.items()}
-_FIRST_DAY: Final = date(1899, 12, 30)
-"""The day that spreadsheet programs number 0."""
 
 
 def read_period(text: str, kind: str = "", kpi: Mapping[str, Any] | None = None) -> Period:
@@ -60,23 +59,18 @@ def read_period(text: str, kind: str = "", kpi: Mapping[str, Any] | None = None)
     if not plain:
         return Period(fault="period-missing")
     try:
-        quarter = Quarter.parse(plain)
+        return Period(Quarter.parse(plain))
     except QuarterError as error:
         found = _no_quarter(plain, kind, kpi or {})
         if found.fault == "period-bad" and not found.detail:
-            advice = _why_not(plain) or str(error).removesuffix(f" {ADVICE}")
-            return found._replace(detail=advice)
-        return found if found.why or found.fault else found._replace(why=what_changed(text, plain))
-    if text == quarter.label:
-        return Period(quarter)
-    return Period(quarter, why=what_changed(text, plain) or "written as the tables have it")
+            return found._replace(detail=str(error).removesuffix(f" {ADVICE}"))
+        return found
 
 
 def _no_quarter(plain: str, kind: str, kpi: Mapping[str, Any]) -> Period:
     yearly = kpi.get("frequency") in IN_YEARS
     if kind == MONTH:
-        why = "a cell formatted as a month"
-        return _month(int(plain[:4]), int(plain[5:7]), why, kpi)
+        return _month(int(plain[:4]), int(plain[5:7]), kpi)
     if kind == YEAR and not yearly:
         return Period(fault="period-date", detail=f'"{plain}" is shown as a year alone')
     plain = plain[:4] if kind == YEAR else plain
@@ -85,18 +79,16 @@ def _no_quarter(plain: str, kind: str, kpi: Mapping[str, Any]) -> Period:
         return year
     if kpi.get("frequency") == "half_yearly" and (half := _FORMS["half"].fullmatch(low)):
         last = 2 * int(half["half"] or half["half2"])
-        quarter = Quarter.parse(f"{half['year'] or half['year2']} Q{last}")
-        return Period(quarter, why="a half of the financial year")
+        return Period(Quarter.parse(f"{half['year'] or half['year2']} Q{last}"))
     for found in filter(None, (form.fullmatch(low) for form in _DATES)):
         year_of, month = int(found["y"]), found["m"]
         number = int(month) if month.isdecimal() else month_number(month)
         if number is not None and found["d"]:
             return _date(plain, year_of, number, int(found["d"]), kpi)
-        if number == year_of % 100 + 1 and month.isdecimal():
-            detail = f'"{plain}" may be a month or a financial year.' if number <= 12 else ""
-            return Period(fault="period-bad", detail=detail)
+        if number == year_of % 100 + 1 and month.isdecimal():  # a month or a financial year
+            return Period(fault="period-bad")
         if number is not None:
-            return _month(year_of, number, "" if month.isdecimal() else "a month in words", kpi)
+            return _month(year_of, number, kpi)
     return Period(fault="period-bad")
 
 
@@ -109,8 +101,8 @@ def _year(plain: str, kpi: Mapping[str, Any]) -> Period | None:
         end = year_ending(int(plain), year_ends)
         notice = f'"{plain}" was taken as the year to {end:%B %Y}.'
         return Period(Quarter.containing(end), why=f"the year to {end:%B %Y}", notice=notice)
-    found = _one_year(plain)
-    if not found:
+    found = _FORMS["year"].fullmatch(plain.lower())
+    if not found or int(found["end"]) % 100 != (int(found["start"]) + 1) % 100:
         return None
     if found["academic"] and year_ends not in ACADEMIC:
         day = year_end(2000, year_ends)
@@ -120,14 +112,7 @@ def _year(plain: str, kpi: Mapping[str, Any]) -> Period | None:
     return Period(Quarter.containing(end), why=f"the year to {end:%B %Y}")
 
 
-def _one_year(plain: str) -> re.Match[str] | None:
-    """The text of one year as 2024/25."""
-    found = _FORMS["year"].fullmatch(plain.lower())
-    follows = found and int(found["end"]) % 100 == (int(found["start"]) + 1) % 100
-    return found if follows else None
-
-
-def _month(year: int, number: int, why: str, kpi: Mapping[str, Any]) -> Period:
+def _month(year: int, number: int, kpi: Mapping[str, Any]) -> Period:
     if not 1 <= number <= 12:
         return Period(fault="period-bad", detail=f"There is no month {number}.")
     first, month = date(year, number, 1), f"{year}-{number:02}"
@@ -136,7 +121,7 @@ def _month(year: int, number: int, why: str, kpi: Mapping[str, Any]) -> Period:
     except QuarterError:
         return Period(fault="period-bad", detail=f"{first:%B %Y} is in no report.")
     if not frequency or frequency in IN_MONTHS:
-        return Period(quarter, month, why)
+        return Period(quarter, month)
     if frequency in IN_YEARS and int((kpi.get("year_ends") or "03-31")[:2]) == number:
         return Period(quarter, why=f"the year to {first:%B %Y}")
     return Period(quarter, month, fault="period-month", detail=month)
@@ -155,23 +140,9 @@ def _date(plain: str, year: int, month: int, day: int, kpi: Mapping[str, Any]) -
     if frequency == "monthly" and quarter.end == found:
         return Period(quarter, fault="period-which")
     if frequency == "monthly":
-        return Period(quarter, f"{year}-{month:02}", f"a day of {found:%B %Y}")
-    if frequency in IN_YEARS and found == year_ending(year, kpi.get("year_ends") or "03-31"):
-        return Period(quarter, why="the last day of the KPI's year")
-    if quarter.end != found:
+        return Period(quarter, f"{year}-{month:02}")
+    of_year = frequency in IN_YEARS and found == year_ending(year, kpi.get("year_ends") or "03-31")
+    if quarter.end != found and not of_year:
         detail = f'"{plain}" is not the last day of a quarter'
         return Period(fault="period-date", detail=detail)
-    return Period(quarter, why=f"the last day of {quarter.title}")
-
-
-def _why_not(plain: str) -> str:
-    """What a text that names no period probably is; "" where that cannot be told."""
-    if _one_year(plain):
-        return f'"{plain}" is a year, not a quarter of it.'
-    if found := _FORMS["serial"].fullmatch(plain):
-        day = _FIRST_DAY + timedelta(days=int(found[1]))
-        return f'"{plain}" is perhaps a date that lost its format: {day.day} {day:%B %Y}.'
-    found = _FORMS["short_month"].fullmatch(plain.lower())
-    if found and month_number(found[1] or found[2]):
-        return f'"{plain}" may be a day or a month with its year.'
-    return ""
+    return Period(quarter)

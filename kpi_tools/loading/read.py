@@ -137,10 +137,11 @@ class Table:
         )
         self.bad[position] |= severity == ERROR
 
-    def changed(self, position: int, column: str, taken: str, why: str) -> None:
-        """Note that a cell was taken as something else than it says."""
+    def changed(self, position: int, column: str, taken: str, why: str = "") -> None:
+        """Note that a cell was taken as something else than it says, if it was."""
         sent, place = self.cells[column][position], self.place(column)
-        self.ledger.change(self.file, self.sheet, self.rows[position], place, sent, taken, why)
+        if why or taken != sent and (taken or sent.strip(" ")):
+            self.ledger.change(self.file, self.sheet, self.rows[position], place, sent, taken, why)
 
 
 def read_table(

@@ -270,25 +270,26 @@ def _settled(rows: pd.DataFrame) -> pd.DataFrame:
     without = rows["status"].isin(STATUSES_WITHOUT_VALUE)
     follows = blank & ~without & made.notna()
     capped = (rows["rounded_to"] > 0) & (made == 100) & (value > 100)
-    why = rows["value_why"].mask(follows, "it follows from numerator and denominator")
+    why = pd.Series("", rows.index).mask(follows, "it follows from numerator and denominator")
     why = why.mask(capped, "above 100 by the rounding of its parts")
     value = value.mask(follows, made).mask(capped, 100.0)
+    taken = rows["value_taken"].mask(why != "", value.map("{:.15g}".format))
     given = value.notna() | (rows["milestone"] != "")
     kept = given | without & (blank | (rows["value_reason"] == NOT_AVAILABLE))
     status = rows["status"].where(kept, rows["value_reason"])
     status = status.mask(given & (status == ""), FINAL)
     silent = ~given & blank & (rows["status"] == "")
-    return rows.assign(value=value, value_why=why, status=status, silent=silent)
+    return rows.assign(value=value, value_taken=taken, value_why=why, status=status, silent=silent)
 
 
 def _log(rows: pd.DataFrame) -> None:
     """Log each cell of accepted rows that was taken otherwise than written."""
+    places = list(zip(rows["table"], rows["position"], strict=True))
     for column in (*NUMBERS, "kpi_id", "period", "status", "note"):
-        why = f"{column}_why"
-        changed = rows.loc[rows[why] != "", ["table", "position", column, why]]
-        for row in changed.to_dict("records"):
-            taken = row[column] if isinstance(row[column], str) else f"{row[column]:.15g}"
-            row["table"].changed(row["position"], column, taken.replace("nan", ""), row[why])
+        taken = rows[f"{column}_taken" if column in NUMBERS else column]
+        reasons = rows.get(f"{column}_why", pd.Series("", rows.index))
+        for (table, at), text, why in zip(places, taken, reasons, strict=True):
+            table.changed(at, column, text, why)
 
 
 def _check_duplicates(rows: pd.DataFrame) -> None:

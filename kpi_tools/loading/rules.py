@@ -153,7 +153,8 @@ def as_changes(log: pd.DataFrame, file: str) -> str:
         place = (change.file, row, change.column)
         sent, taken = (clean_name(text)[:_LONGEST_VALUE] for text in (change.sent, change.taken))
         what = f': "{sent}" as "{taken}"' if sent or taken else ""
-        lines.append(f"  {', '.join(filter(None, place))}{what} ({change.why});")
+        why = f" ({change.why})" if change.why else ""
+        lines.append(f"  {', '.join(filter(None, place))}{what}{why};")
     if len(log) > _FEW:
         lines.append(f"  … and {len(log) - _FEW:,} more;")
     lines.append(f"  {'it is' if len(log) == 1 else 'all are'} in {file}.")

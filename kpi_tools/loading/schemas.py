@@ -27,10 +27,6 @@ BEGINNING: Final = Quarter(2000, 1)
 PLACES: Final = ("kpi_id", "section")
 _DUE: Final = re.compile(r"q(?P<number>[1-4])(?:\s+(?P<year>\d{4}[-/]\d\d))?", re.I)
 _NUMBERS: Final = ("number", "value")
-_WRITTEN: Final = {
-    "choice": "spelt as the tables have it",
-    **dict.fromkeys(("quarter", "date", "letters"), "written as the tables have it"),
-}
 _AS_SENT: Final = ("prose", "name", "own id")
 
 
@@ -145,16 +141,15 @@ def _cell(
         nothing = "There is no quarter or month that this names."
         detail = period.detail if period.fault == "period-bad" else nothing
         fault = "" if period.quarter else "period-own"
-        found = Text(period.taken or None, period.why, fault, detail)
+        found = Text(period.taken or None, fault, detail)
     elif not plain or column.kind in _AS_SENT:
         found = cells.read_text(sent, kind, prose=column.kind == "prose")
     else:
         found = _meant(plain, column, choices)
-        found = found._replace(why="" if found.value == sent else found.why)
     if found.fault:
         table.fault(at, column.name, found.fault, found.detail)
-    if found.why and not (found.fault and found.value is None):
-        table.changed(at, column.name, found.taken, found.why)
+    if column.kind != "unit" and (not found.fault or found.value is not None):  # "other: …" is none
+        table.changed(at, column.name, found.taken)
     return blank if found.value is None and not found.fault else found.value
 
 
@@ -194,7 +189,7 @@ def _meant(text: str, column: Entry, choices: Mapping[str, Sequence[str]]) -> Te
     if found is None:
         must_be = KINDS[column.kind].format(least=0, most=column.most)
         return Text(fault="catalogue-number", detail=must_be)
-    return Text(found, _WRITTEN.get(column.kind, ""))
+    return Text(found)
 
 
 def _day(text: str) -> str | None:
@@ -225,15 +220,15 @@ def _number(table: Table, at: int, name: str, unit: str) -> Number:
     """A number in a unit; NaN where there is none. A sign % is for percentages only."""
     sent = table.cells[name][at]
     if (seconds := clock(sent, unit)) is not None:
-        table.changed(at, name, f"{seconds:g}", f"a duration in {unit}")
+        table.changed(at, name, f"{seconds:g} {unit}")
         return Number(seconds)
     found = cells.read_number(sent, table.kind(name, at), table.comma_is_doubtful)
     if found.fault:
         table.fault(at, name, found.fault, found.detail)
     elif found.percent and unit != "%":
         table.fault(at, name, "value-sign", unit or "no percentage")
-    elif found.why:
-        table.changed(at, name, found.taken, found.why)
+    else:
+        table.changed(at, name, found.taken)
     return found
 
 
