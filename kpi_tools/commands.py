@@ -14,7 +14,7 @@ from kpi_tools import __version__
 from kpi_tools import report as reports
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.quarters import Quarter
-from kpi_tools.received import check_there, council_folder, council_folders
+from kpi_tools.received import council_folder, council_folders, latest_quarter
 
 TERMINATED = 143
 FOLDER = click.Path(path_type=Path)
@@ -364,11 +364,7 @@ def _run_tool(module: str, *arguments: str, **environment: str) -> None:
 
 
 def _quarter_or_latest(text: str | None, raw: Path) -> Quarter:
-    if text is not None:
-        return Quarter.parse(text)
-    from kpi_tools.report.many import jobs_of
-
-    return jobs_of(raw, reports.OUTPUTS, [], {})[0].quarter
+    return latest_quarter(raw) if text is None else Quarter.parse(text)
 
 
 def _is_quarter(text: str) -> bool:
@@ -380,14 +376,7 @@ def _is_quarter(text: str) -> bool:
 
 def outputs_of(given: Path | None, raw: Path) -> Path:
     """Where the reports of `raw` go: as given, else `outputs`; of another council in a folder."""
-    if given is not None:
-        return given
-    if raw.resolve() == reports.RAW.resolve():
-        return reports.OUTPUTS
-    check_there(raw)
-    from kpi_tools.provenance import council_name, slug
-
-    return reports.OUTPUTS / slug(council_name(raw))
+    return reports.outputs_of(raw) if given is None else given
 
 
 def near(path: Path) -> str:

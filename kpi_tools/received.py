@@ -145,6 +145,35 @@ def returns_in(folder: Path) -> list[Path]:
     return [found.path for found in files_in(folder) if not found.code]
 
 
+def raw_folder(raw: str | Path) -> Path:
+    """The folder of raw data: where `raw` is relative, from the nearest folder above that has it.
+    So `data/raw` means the same in a notebook, which runs in its own folder, as at the project's
+    root. Raises `InputError` for a name that no folder can have."""
+    path, here = Path(raw), Path.cwd()
+    try:
+        for base in (here, *here.parents):
+            if (base / path / "council.toml").is_file():
+                return path if path.is_absolute() else base / path
+    except OSError as error:
+        name = f"{str(path)[:60]}…" if len(str(path)) > 60 else str(path)
+        raise InputError(f"The folder {name} cannot be opened: {error.strerror}.") from error
+    return path
+
+
+def quarters_with_returns(raw: str | Path) -> list[Quarter]:
+    """The quarters with returns, oldest first. Raises `InputError` where there is no folder."""
+    folders = sort_out(raw_folder(raw))[0]
+    return sorted(quarter for quarter, folder in folders.items() if returns_in(folder))
+
+
+def latest_quarter(raw: str | Path) -> Quarter:
+    """The latest quarter with returns. Raises `InputError` where there is none."""
+    if quarters := quarters_with_returns(raw):
+        return quarters[-1]
+    advice = "Put them into a folder named like 2024-25-Q3."
+    raise InputError(f"There are no returns in {Path(raw) / 'returns'}. {advice}")
+
+
 def strays(raw: Path, tables: Collection[str]) -> list[Path]:
     """What nobody reads of what lies beside a council's own `tables`, and in commentary/."""
     endings, words = (".csv", ".tsv", *WORKBOOK_ENDINGS, *OTHER_TABLES), raw / "commentary"

@@ -16,6 +16,7 @@ from kpi_tools.explorer.screen import Explorer
 from kpi_tools.explorer.table import offline_page
 from kpi_tools.explorer.views import VIEWS
 from kpi_tools.provenance import slug
+from kpi_tools.report import OUTPUTS_GIVEN
 from kpi_tools.rows import rows_of
 from kpi_tools.terms import Terms
 from tests import kent
@@ -165,18 +166,29 @@ def test_a_directorate_without_kpis_in_the_report_opens_and_is_empty(monkeypatch
     assert "Run &gt; Run All Cells" in displayed(empty, monkeypatch)[0]["text/html"]
 
 
-def test_in_a_published_quarter_the_words_are_read_and_not_written(tmp_path, monkeypatch):
-    """The final report in the outputs closes the desk, in the browser and for whoever asks past it."""
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_in_a_published_quarter_the_words_are_read_and_not_written(
+    tmp_path, monkeypatch, elsewhere
+):
+    """The final report in the outputs closes the desk, in the browser and for whoever asks past it, also where
+    `kpi explore` was told of other outputs."""
     raw = tmp_path / "raw"
     shutil.copytree(kent.RAW, raw)
-    monkeypatch.setattr("kpi_tools.explorer.words.OUTPUTS", tmp_path / "outputs")
+    monkeypatch.setattr("kpi_tools.report.OUTPUTS", tmp_path / "outputs")
     look = Explorer(evidence(kent.returns(), ["IC06"]), CHILDREN, kent.commentary(), [], str(raw))
     before = (raw / "commentary" / "2024-25-Q3.csv").read_bytes()
-    final = tmp_path / "outputs" / slug(look.data["council"]) / "2024-25-Q3"
+    council = look.data["council"]
+    final = tmp_path / "outputs" / slug(council) / "2024-25-Q3"
+    if elsewhere:
+        monkeypatch.setenv(OUTPUTS_GIVEN, str(tmp_path / "elsewhere"))
+        final = tmp_path / "elsewhere" / "2024-25-Q3"
     final.mkdir(parents=True)
+    noted = dict.fromkeys(("inputs", "outputs", "program", "parameters"), {})
+    noted |= {"quarter": "2024-25 Q3", "council": council, "notebook": "of the report"}
     save = {"number": 1, "ask": "save", "kpi_id": "IC06", "texts": ["New.", ""], "shown": None}
     for edition, refused in (("draft", False), ("final", True)):
-        (final / "manifest.json").write_text(json.dumps({"edition": edition}), encoding="utf-8")
+        text = json.dumps(noted | {"edition": edition})
+        (final / "manifest.json").write_text(text, encoding="utf-8")
         said = look.answer({"number": 1, "ask": "words", "kpi_id": "IC06"})["why_not"]
         assert ("is published: its words can be read, not changed" in said) == refused
     assert "is published" in look.answer(save)["error"]

@@ -1,14 +1,12 @@
 """Commentary and management action written beside the evidence, into the council's own file.
 
 `Desk` shows what stands there, the draft, and what `check` says after a save. One writer at a time;
-only the row of the KPI is written anew: encoding, separators, line ends and every other row stay
-byte for byte. The file is replaced in one step, and never over what somebody else has written since
-it was shown.
+encoding, separator, line ends and the cells of every other row stay as they are. The file is
+replaced in one step, and never over what somebody else has written since it was shown.
 """
 
 import csv
 import io
-import json
 import os
 import time
 from collections.abc import Callable
@@ -20,15 +18,15 @@ from typing import Any, BinaryIO
 import pandas as pd
 
 from kpi_tools.checks import release_findings
-from kpi_tools.errors import KpiError
+from kpi_tools.errors import InputError, KpiError
 from kpi_tools.explorer.evidence import TEXTS, Evidence, commentary_so_far
 from kpi_tools.explorer.points import remarks
 from kpi_tools.explorer.sentences import doubts_in_words, draft
 from kpi_tools.loading import commentary_now, raw_folder
-from kpi_tools.provenance import council_name, slug
+from kpi_tools.provenance import council_name
 from kpi_tools.quarters import Quarter
-from kpi_tools.report import OUTPUTS, RAW
-from kpi_tools.report.publish import MANIFEST
+from kpi_tools.report import OUTPUTS_GIVEN, outputs_of
+from kpi_tools.report.publish import manifest_of
 from kpi_tools.rows import is_text, rows_of
 from kpi_tools.scorecard import in_last_band
 from kpi_tools.scorecard.actions import OPEN, followed
@@ -139,7 +137,7 @@ class Desk:
         findings = findings[findings["place"].str.startswith("commentary/")]
         path = words_file(self.raw, self.quarter)
         file = _File(path.read_bytes()) if path.exists() else None
-        faults = problems[problems["row"] == (file.rows[file.place(kpi_id)] if file else 0)]
+        faults = problems[problems["row"] == (file.lines[file.place(kpi_id)] if file else 0)]
         found = [f"{row['rule']} {row['remedy']}" for row in rows_of(faults)]
         found += [f"{row['finding']} {row['remedy']}" for row in rows_of(findings)]
         message = f"{done}; {plural(len(found), 'finding')}."
@@ -154,12 +152,15 @@ class Desk:
 
 def is_published(raw: Path, quarter: Quarter) -> bool:
     """Whether the outputs hold the final report of a quarter."""
-    outputs = OUTPUTS if raw.resolve() == RAW.resolve() else OUTPUTS / slug(council_name(raw))
-    try:
-        manifest = json.loads((outputs / quarter.slug / MANIFEST).read_text(encoding="utf-8"))
-        return bool(manifest["edition"] == "final")
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+    places, council = {outputs_of(raw)}, council_name(raw)
+    if given := os.environ.get(OUTPUTS_GIVEN):
+        places.add(Path(given))
+    for outputs in places:
+        with suppress(InputError):  # there is no report
+            noted = manifest_of(outputs / quarter.slug)
+            if noted.get("edition") == "final" and noted["council"] == council:
+                return True
+    return False
 
 
 def words_file(raw: Path, quarter: Quarter) -> Path:
@@ -206,7 +207,8 @@ def undo(saved: Written) -> None:
 
 
 class _File:
-    """A CSV file as it is: its records as text, with their cells and rows."""
+    """A CSV file as rows of cells, to be written back with its encoding, separator and line ends.
+    `lines`: on which line each row begins."""
 
     def __init__(self, content: bytes) -> None:
         self.encoding = _MARKS.get(content[:2], "utf-8")
@@ -215,60 +217,58 @@ class _File:
         except UnicodeDecodeError:
             self.encoding = "cp1252"
             text = content.decode(self.encoding)
-        lines = list(io.StringIO(text, newline=""))
-        first = lines[0].lstrip("\ufeff") if lines else ""
+        self.mark = "\ufeff" if text.startswith("\ufeff") else ""
+        lines = list(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+        first = lines[0] if lines else ""
         self.separator = max(",;\t|", key=first.count)
         self.end = first[len(first.rstrip("\r\n")) :] or "\r\n"
-        self.records, self.cells, self.rows = list[str](), list[list[str]](), [1]
+        self.quoting: Any = csv.QUOTE_ALL if first.startswith('"') else csv.QUOTE_MINIMAL
+        self.rows, self.lines = list[list[str]](), [1]
         reader = csv.reader(lines, delimiter=self.separator)
         for cells in reader:
-            self.records.append("".join(lines[self.rows[-1] - 1 : reader.line_num]))
-            self.cells.append(cells)
-            self.rows.append(reader.line_num + 1)
-        head = self.cells[0] if lines else []
-        self.head = [cell.lstrip("\ufeff").strip().casefold() for cell in head]
+            self.rows.append(cells)
+            self.lines.append(reader.line_num + 1)
+        self.head = [cell.strip().casefold() for cell in self.rows[0]] if lines else []
         if missing := [name for name in ("kpi_id", *TEXTS) if name not in self.head]:
             raise KpiError(
                 f"The file of the words has no column {missing[0]}, so nothing is written."
             )
 
     def place(self, kpi_id: str) -> int:
-        """Which record is that of a KPI; the one after the last where none is."""
+        """Which row is that of a KPI; the one after the last where none is."""
         at, name = self.head.index("kpi_id"), kpi_id.casefold()
-        ids = ["".join(cells[at : at + 1]).strip().casefold() for cells in self.cells]
+        ids = ["".join(cells[at : at + 1]).strip().casefold() for cells in self.rows]
         if ids[1:].count(name) > 1:
             raise KpiError(
                 f"{kpi_id} stands twice in the file of the words: take one row out first."
             )
         return ids.index(name, 1) if name in ids[1:] else len(ids)
 
+    def row(self, kpi_id: str) -> list[str]:
+        """The cells of a KPI, empty ones where it has none."""
+        cells = [cell for row in self.rows[self.place(kpi_id) :][:1] for cell in row]
+        return cells + [""] * (len(self.head) - len(cells))
+
     def texts(self, kpi_id: str) -> Texts:
         """Commentary and management action of a KPI, or empty ones."""
-        place = self.place(kpi_id)
-        cells = [*(self.cells[place] if place < len(self.cells) else []), *[""] * len(self.head)]
-        first, second = (cells[self.head.index(name)] for name in TEXTS)
+        first, second = (self.row(kpi_id)[self.head.index(name)] for name in TEXTS)
         return first, second
 
     def with_texts(self, kpi_id: str, texts: Texts) -> bytes:
-        """The file with other texts of a KPI, in the form of its other records."""
-        place, records = self.place(kpi_id), list(self.records)
-        cells = list(self.cells[place]) if place < len(records) else []
-        cells += [""] * (len(self.head) - len(cells))
+        """The file with other texts of a KPI; without its row where both are empty."""
+        place, cells = self.place(kpi_id), self.row(kpi_id)
         given = dict(zip(TEXTS, texts, strict=True))
         given["kpi_id"] = cells[self.head.index("kpi_id")] or kpi_id
         for name, text in given.items():
             cells[self.head.index(name)] = "\n".join(text.strip().splitlines())
-        every = [record.strip() for record in records[1:] if record.strip()]
-        quoted = bool(every) and all(record.startswith('"') for record in every)
+        new = [cells] if any(text.strip() for text in texts) else []
         out = io.StringIO(newline="")
-        if any(text.strip() for text in texts):
-            form: dict[str, Any] = {"delimiter": self.separator, "lineterminator": self.end}
-            form["quoting"] = csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
-            csv.writer(out, **form).writerow(cells)
-            records[place - 1] = records[place - 1].rstrip("\r\n") + self.end
-        records[place : place + 1] = [out.getvalue()]
+        form: dict[str, Any] = {"delimiter": self.separator, "lineterminator": self.end}
+        csv.writer(out, quoting=self.quoting, **form).writerows(
+            [*self.rows[:place], *new, *self.rows[place + 1 :]]
+        )
         try:
-            return "".join(records).encode(self.encoding)
+            return (self.mark + out.getvalue()).encode(self.encoding)
         except UnicodeEncodeError as error:
             raise KpiError(
                 f"The file is in {self.encoding}, which has no {error.object[error.start]!r}: "

@@ -23,15 +23,24 @@ from kpi_tools.loading.read import Schema
 from kpi_tools.loading.returns import Catalogue, submissions_upto, with_decimals, with_nulls
 from kpi_tools.loading.rules import ERROR, RULES, WARNING, as_list, errors_of
 from kpi_tools.quarters import Quarter
-from kpi_tools.received import COUNCIL_BOOK, FIGURES, files_in, returns_in, sort_out, strays
+from kpi_tools.received import (
+    COUNCIL_BOOK,
+    FIGURES,
+    files_in,
+    latest_quarter,
+    quarters_with_returns,
+    raw_folder,
+    sort_out,
+    strays,
+)
 from kpi_tools.schemes import one_of, unknown_lines
 from kpi_tools.wording import named, plural
 from kpi_tools.workbooks.child import Workbooks
 
 __all__ = ["Calendar", "Council", "Returns", "ReturnsError", "as_known_at", "calendars", "load"]
 __all__ += ["commentary_now", "commentary_until", "due_figures", "in_set", "latest_quarter"]
-__all__ += ["line_columns", "part_of", "period_words", "quarters_with_returns", "read_returns"]
-__all__ += ["with_targets"]
+__all__ += ["line_columns", "part_of", "period_words", "quarters_with_returns", "raw_folder"]
+__all__ += ["read_returns", "with_targets"]
 
 _COUNCIL_FILES: Final = ("council.toml", "kpis.csv", "targets.csv")
 
@@ -110,35 +119,6 @@ def council_is_sound(returns: Returns) -> bool:
 def _of_council_files(problems: pd.DataFrame) -> pd.Series:
     in_book = (problems["file"] == COUNCIL_BOOK) & (problems["sheet"] != FIGURES)
     return problems["file"].isin(_COUNCIL_FILES) | in_book
-
-
-def raw_folder(raw: str | Path) -> Path:
-    """The folder of raw data: where `raw` is relative, from the nearest folder above that has it.
-    So `data/raw` means the same in a notebook, which runs in its own folder, as at the project's
-    root. Raises `InputError` for a name that no folder can have."""
-    path, here = Path(raw), Path.cwd()
-    try:
-        for base in (here, *here.parents):
-            if (base / path / "council.toml").is_file():
-                return path if path.is_absolute() else base / path
-    except OSError as error:
-        name = f"{str(path)[:60]}…" if len(str(path)) > 60 else str(path)
-        raise InputError(f"The folder {name} cannot be opened: {error.strerror}.") from error
-    return path
-
-
-def quarters_with_returns(raw: str | Path) -> list[Quarter]:
-    """The quarters with returns, oldest first. Raises `InputError` where there is no folder."""
-    folders = sort_out(raw_folder(raw))[0]
-    return sorted(quarter for quarter, folder in folders.items() if returns_in(folder))
-
-
-def latest_quarter(raw: str | Path) -> Quarter:
-    """The latest quarter with returns. Raises `InputError` where there is none."""
-    if quarters := quarters_with_returns(raw):
-        return quarters[-1]
-    advice = "Put them into a folder named like 2024-25-Q3."
-    raise InputError(f"There are no returns in {Path(raw) / 'returns'}. {advice}")
 
 
 def load(

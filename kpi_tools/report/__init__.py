@@ -12,8 +12,9 @@ from typing import Any
 
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.parameters import corrections_of
-from kpi_tools.provenance import slug
+from kpi_tools.provenance import council_name, slug
 from kpi_tools.quarters import Quarter
+from kpi_tools.received import check_there
 from kpi_tools.report.pdf import find_browser
 from kpi_tools.report.process import LostError, Worker
 from kpi_tools.report.publish import (
@@ -27,6 +28,8 @@ from kpi_tools.report.publish import (
 PROJECT = Path(__file__).resolve().parents[2]
 RAW = PROJECT / "data" / "raw"
 OUTPUTS = PROJECT / "outputs"
+OUTPUTS_GIVEN = "KPI_OUTPUTS"
+"""In the environment of an explorer that `kpi explore` opened: where its reports go."""
 NOTEBOOK = PROJECT / "notebooks" / "quarterly_report.ipynb"
 HISTORY = PROJECT / "notebooks" / "kpi_history.ipynb"
 EXPLORER = PROJECT / "notebooks" / "directorate_explorer.ipynb"
@@ -90,6 +93,15 @@ class Report:
     files: tuple[str, ...]
     warnings: tuple[str, ...]
     account: str = ""
+
+
+def outputs_of(raw: Path) -> Path:
+    """Where the reports of `raw` go if nothing else is said: of another council than the project's
+    into a folder of its own."""
+    if raw.resolve() == RAW.resolve():
+        return OUTPUTS
+    check_there(raw)
+    return OUTPUTS / slug(council_name(raw))
 
 
 def make_report(

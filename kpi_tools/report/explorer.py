@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kpi_tools.errors import InputError
-from kpi_tools.report import EXPLORER, PROJECT, RAW
-from kpi_tools.report.many import jobs_of
+from kpi_tools.received import latest_quarter
+from kpi_tools.report import EXPLORER, OUTPUTS_GIVEN, PROJECT, RAW
 
 _WORKSPACE = "explorer"
 _LAB = Path(__file__).parent / "lab"
@@ -49,7 +49,8 @@ def jupyter_arguments(
         *_QUIET,
         *arguments,
     ]
-    return asked, {"JUPYTER_NO_CONFIG": "1", "JUPYTERLAB_SETTINGS_DIR": looks}
+    settings = {"JUPYTER_NO_CONFIG": "1", "JUPYTERLAB_SETTINGS_DIR": looks}
+    return asked, settings | {OUTPUTS_GIVEN: str(outputs.resolve())}
 
 
 def _write_workspace(folder: Path, notebook: str) -> None:
@@ -66,8 +67,11 @@ def _copy_for(raw: Path, outputs: Path) -> Path:
     from kpi_tools.report.export import relative, with_values
 
     notebook = json.loads(EXPLORER.read_text(encoding="utf-8"))
-    latest = jobs_of(raw, outputs, [], {})[0].quarter
-    given = {"quarter": latest.label, "raw": relative(outputs, raw.resolve()), "directorate": ""}
+    given = {
+        "quarter": latest_quarter(raw).label,
+        "raw": relative(outputs, raw.resolve()),
+        "directorate": "",
+    }
     for cell in notebook["cells"]:
         if "parameters" in cell["metadata"].get("tags", ()):
             cell["source"] = with_values("".join(cell["source"]), given)

@@ -13,7 +13,7 @@ import click
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.provenance import council_name, slug
 from kpi_tools.quarters import Quarter
-from kpi_tools.received import returns_in, sort_out
+from kpi_tools.received import latest_quarter, quarters_with_returns
 from kpi_tools.report import Job, Report, make, report_job
 from kpi_tools.report.process import Worker
 from kpi_tools.report.verify import up_to_date
@@ -38,14 +38,12 @@ def jobs_of(
     council: str = "",
 ) -> list[Job]:
     """The report of each of `quarters`; where there are none of the latest, where None of all."""
-    there = sorted(quarter for quarter, folder in sort_out(raw)[0].items() if returns_in(folder))
-    if not there:
-        raise InputError(
-            f"There are no returns in {raw / 'returns'}. Put them into a folder named like "
-            "2024-25-Q3."
-        )
-    wanted = dict.fromkeys(there if quarters is None else quarters or there[-1:])
-    return [report_job(quarter, raw, outputs, what=council, **settings) for quarter in wanted]
+    latest = latest_quarter(raw)
+    wanted = quarters_with_returns(raw) if quarters is None else quarters or [latest]
+    return [
+        report_job(quarter, raw, outputs, what=council, **settings)
+        for quarter in dict.fromkeys(wanted)
+    ]
 
 
 def jobs_of_councils(
