@@ -11,7 +11,6 @@ is somebody else's, and left alone.
 import contextlib
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -29,34 +28,13 @@ SET_UP_LOCK = ROOT / ".venv.guard"
 INTERRUPTED = 130
 VERSION = ".".join(map(str, sys.version_info[:2]))
 
-REMEDIES = {
-    "No space left on device|not enough space on the disk|Disk quota exceeded": (
-        "The disk is full. The set-up needs about 1.5 GB; make room and run the command again."
-    ),
-    "ensurepip is not available|No module named (ensurepip|venv)": (
-        "This Python cannot make environments. On Debian and Ubuntu install the missing part with "
-        "`sudo apt install python3-venv`; elsewhere use the Python of python.org. Then run the "
-        "command again."
-    ),
-    "DO NOT MATCH THE HASHES|REQUIRE HASHES": (
-        "A package differs from the one this project was tested with, so nothing of it was used. "
-        "Tell whoever runs your package mirror; do not go round this."
-    ),
-    "Long Path support": (
-        "The path of this folder is too long for Windows. Move it to a short one, such as C:\\kpi, "
-        "and run the command again."
-    ),
-    "new connection|Max retries|timed out|(Proxy|SSL|NameResolution|ConnectionReset)Error": (
-        "The package index was not reached. The first run needs the internet, or the package "
-        "mirror of your organisation (its IT service knows what to give to "
-        "`pip config set global.index-url`)."
-    ),
-    "No matching distribution found": (
-        f"A package was not found for Python {VERSION} on this computer. Use Python 3.11 or later "
-        "(64 bit); if you use a package mirror, it may lack the package named below."
-    ),
-}
-"""What to do, by what the log of a set-up shows: the first that it holds."""
+FAILED = (
+    "The environment could not be made. It needs the internet, or the package mirror of your "
+    "organisation (its IT service knows what to give to `pip config set global.index-url`), about "
+    "1.5 GB of disk, and a Python of 64 bit that can make environments (on Debian and Ubuntu "
+    "`sudo apt install python3-venv`). A package that differs from the one this project was tested "
+    "with is never used: tell whoever runs the mirror, and do not go round this. What failed:"
+)
 
 
 class SetUpError(Exception):
@@ -149,7 +127,7 @@ def set_up() -> None:
 
 
 def call(command: "list[str]") -> None:
-    """Run a tool, its words into the log; raise `SetUpError` with the remedy where it fails."""
+    """Run a tool, its words into the log; raise `SetUpError` with its last ones where it fails."""
     settings = dict(os.environ, PIP_USER="0", PYTHONIOENCODING="utf-8")
     with LOG.open("ab") as log:  # close_fds: the tool holds the lock too
         done = subprocess.call(
@@ -162,10 +140,8 @@ def call(command: "list[str]") -> None:
         )
     if done:
         log_text = LOG.read_text(encoding="utf-8", errors="replace")
-        known = (remedy for signs, remedy in REMEDIES.items() if re.search(signs, log_text))
         last = "\n".join("    " + line[:160] for line in log_text.strip().splitlines()[-5:])
-        head = next(known, "The environment could not be made:")
-        raise SetUpError(f"{head}\n{last}\n    (all of it: {LOG})")
+        raise SetUpError(f"{FAILED}\n{last}\n    (all of it: {LOG})")
 
 
 def hand_over() -> int:

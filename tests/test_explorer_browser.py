@@ -106,7 +106,7 @@ def served(home: Path) -> Iterator[str]:
     own |= {"JUPYTER_TOKEN": token, "IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": str(ROOT)}
     own |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings")}
     command = [sys.executable, "-c", START, str(home)]
-    command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
+    command += [f"--port={port}"]
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with open(home / "log.txt", "wb") as log:
         process = subprocess.Popen(
