@@ -61,11 +61,21 @@ def exchanged(row: Row, _: Row) -> Row | None:
     return row | parts if row["numerator"] else None
 
 
+def digits_exchanged(row: Row, _: Row) -> Row | None:
+    """The first two digits in each other's place, where they differ."""
+    first, second, *rest = row["value"].replace(".", "", 1).ljust(2, "0")
+    if first == second or row["value"].find(".") == 1:
+        return None
+    parts = {"value": second + first + row["value"][2:], "numerator": "", "denominator": ""}
+    return row | parts if len(row["value"]) > 1 else None
+
+
 SLIPS: dict[str, Callable[[Row, Row], Row | None]] = {
     "ten times": scaled(10),
     "a hundred times": scaled(100),
     "a tenth": scaled(0.1),
     "parts exchanged": exchanged,
+    "digits exchanged": digits_exchanged,
     "zero": lambda row, _: row | {"value": "0", "numerator": "", "denominator": ""},
     "the next KPI's figure": lambda row, other: (
         row | {"value": other["value"], "numerator": "", "denominator": ""}

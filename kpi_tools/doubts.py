@@ -33,7 +33,7 @@ MARK: Final = "?"
 _TOML: Final = Path(__file__).with_suffix(".toml")
 REMEDIES: Final[dict[str, str]] = tomllib.loads(_TOML.read_text(encoding="utf-8"))
 DOUBTS: Final = tuple(REMEDIES)
-SLIP, ZERO, ANOTHER, REMAINDER, REPEATED, DENOMINATOR, FAR = DOUBTS
+SLIP, ZERO, ANOTHER, REMAINDER, EXCHANGED, REPEATED, DENOMINATOR, FAR = DOUBTS
 
 _CHECKED: Final = re.compile(r"\bchecked:\s*\w", re.I)
 _ENOUGH: Final = 4
@@ -153,6 +153,7 @@ def _of_series(
                 or _zero(row, usual)
                 or _another(row, usual, same_period[row["period_end"]])
                 or _remainder(row, usual)
+                or _exchanged(row, usual)
                 or _far(row, usual)
                 or _repeated(row, trusted, usual)
                 or _denominator(row, trusted)
@@ -221,6 +222,20 @@ def _remainder(row: Row, usual: _Usual) -> _Doubt:
         return None
     rests = f"what {_printed(row, rest)}, which would be usual, leaves to 100%"
     return REMAINDER, f"{_printed(row)} is {rests}."
+
+
+def _exchanged(row: Row, usual: _Usual) -> _Doubt:
+    """Two neighbouring digits in each other's place: 57.2 where 75.2 would be usual."""
+    if usual.strangeness(row["value"]) <= 1.5:
+        return None
+    sign, digits, exponent = Decimal(repr(row["value"])).as_tuple()
+    for place, (one, other) in enumerate(pairwise(digits)):
+        back = (*digits[:place], other, one, *digits[place + 2 :])
+        right = float(Decimal((sign, back, int(exponent))))
+        if usual.low <= right <= usual.high:
+            would = f"{_printed(row, right)}, which would be usual,"
+            return EXCHANGED, f"{_printed(row)} is {would} with two digits exchanged."
+    return None
 
 
 def _far(row: Row, usual: _Usual) -> _Doubt:
