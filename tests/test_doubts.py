@@ -176,5 +176,5 @@ def test_a_red_in_doubt_asks_for_no_action_and_is_not_called_new(tmp_path):
     asked = found[found["code"] == "red-without-action"]["place"].tolist()
     assert len(asked) == 1 and "P2" in asked[0]
     chapter = str(reds(kpis, before, recent, returns))
-    assert chapter.count("Red for the first time in six quarters") == 1
+    assert chapter.count("Red for the first time in six quarters.") == 1
     assert chapter.count("No management action has been given.") == 1
