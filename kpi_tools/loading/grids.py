@@ -97,7 +97,7 @@ def read_text(raw: bytes, known: Callable[[Sequence[Sequence[str]]], int]) -> Gr
     if kind := what_it_is(raw):
         raise Refused("file-kind", kind)
     text, remark = _decode(raw)
-    text = text.lstrip("\ufeff").rstrip("\x1a\r\n")
+    text = text.lstrip("\ufeff").rstrip("\x1a")
     if not text.strip():
         raise Refused("file-empty")
     if kind := what_it_is(text[:400].encode()):
@@ -134,7 +134,8 @@ def _beginning(text: str, separator: str) -> list[list[str]]:
 
 def _cut(text: str, separator: str) -> Grid:
     """The rows with anything in them, each with the line on which it starts."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    filled = text.rstrip("\r\n")  # some programs write a million blank lines
+    reader = csv.reader(io.StringIO(filled, newline=""), delimiter=separator, strict=True)
     records, start, cells = list[int](), 1, 0
     grid = Grid("", records=records)
     try:
@@ -161,6 +162,7 @@ def _cut(text: str, separator: str) -> Grid:
         if "field larger" in str(error):
             detail = f"the cell that begins in row {start} never ends"
         raise Refused("file-quotes", detail) from None
+    grid.last += max(len(text[len(filled) :].splitlines()) - 1, 0)
     return grid
 
 
