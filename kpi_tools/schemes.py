@@ -5,7 +5,6 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from itertools import combinations, product
 from typing import Any, Final
 
 from kpi_tools.errors import InputError
@@ -175,7 +174,6 @@ def _scheme(name: str, bands: Any, without: str | None, default: Scheme, where: 
     elif lacking not in names:
         there = one_of(lacking, ["not rated", *names])
         raise InputError(f'[{where}] without_line: "{lacking}" is no band; there are {there}.')
-    _check_order(parsed, where)
     return Scheme(name, parsed, lacking)
 
 
@@ -239,17 +237,3 @@ def _missed(line: Line) -> str:
     if line.beyond:
         return f"did not better the {name} by {size}"
     return f"did not come within {size} of the {name}"
-
-
-def _check_order(bands: tuple[Band, ...], where: str) -> None:
-    """Raise `InputError` where a band asks for more of a line than a better one does."""
-    for better, worse in combinations(bands, 2):
-        for strict, loose in product(better.meets, worse.meets):
-            high, low = (one.amount if one.beyond else -one.amount for one in (strict, loose))
-            alike = strict.percent == loose.percent or not high or not low
-            if strict.column == loose.column and alike and low > high:
-                raise InputError(
-                    f'[{where}] "{worse.name}" ({loose.words()}) asks for more than '
-                    f'"{better.name}" ({strict.words()}), which stands before it. The best band '
-                    "comes first."
-                )

@@ -70,20 +70,10 @@ def meant_unit(text: str) -> str:
     return next(meant, "")
 
 
-_SPELT = re.compile(
-    r"(?:(\d+) ?h(?:(?:ou)?rs?)?)? ?(?:(\d+) ?m(?:in(?:ute)?s?)?)? ?(?:(\d+) ?s(?:ec(?:ond)?s?)?)?",
-    re.ASCII | re.IGNORECASE,
-)
-
-
 def clock(text: str, unit: str) -> float | None:
-    """A duration (`mm:ss`, `hh:mm` for hours, `hh:mm:ss`, `3m 30s`) in its unit of time, or
-    None."""
+    """A duration (`mm:ss`, `hh:mm` for hours, `hh:mm:ss`) in its unit of time, or None."""
     found = re.fullmatch(r"(\d+):([0-5]\d)(?::([0-5]\d))?", text.strip(), re.ASCII)
-    spelt, of_one = _SPELT.fullmatch(text.strip()), unit_family(unit).clock
-    if of_one and spelt and spelt.groups().count(None) < 2:
-        hours, minutes, over = (int(one or 0) for one in spelt.groups())
-        return (3600 * hours + 60 * minutes + over) / of_one
+    of_one = unit_family(unit).clock
     if not found or not of_one:
         return None
     first, second, third = int(found[1]), int(found[2]), found[3]

@@ -251,8 +251,7 @@ def test_units_that_are_known_that_are_meant_and_what_they_are():
     assert {text: meant_unit(text) for text in meant} == meant
     assert unit_family("£ million").low == -np.inf and unit_family("days").low == 0
     times = {("2:30", "minutes"): 2.5, ("1:02:03", "seconds"): 3723, ("7:30", "hours"): 7.5}
-    times |= {("2:30", "%"): None, ("3m 30s", "minutes"): 3.5, ("1 hr 15 mins", "hours"): 1.25}
-    times |= {("30s", "seconds"): None, ("3m", "minutes"): None, ("", "minutes"): None}
+    times |= {("2:30", "%"): None, ("3m 30s", "minutes"): None, ("", "minutes"): None}
     assert {one: clock(*one) for one in times} == times
     ranges = {"0..": (0, np.inf), "..": (-np.inf, np.inf), "-100..100": (-100, 100), "0-100": None}
     assert {text: parse_range(text) for text in ranges} == ranges

@@ -8,11 +8,11 @@ from typing import Any, Final
 import pandas as pd
 
 from kpi_tools.collect.kpis import Cell, Kpi
-from kpi_tools.collect.pages import filled
 from kpi_tools.collect.periods import ends_quarter, kind_of, quarter_of, years_label
 from kpi_tools.loading.account import SHEETS
 from kpi_tools.loading.read import Entry
 from kpi_tools.loading.schemas import RETURNS, SCHEMAS, SETTINGS
+from kpi_tools.page.html import render
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import FIGURES
 from kpi_tools.spreadsheets import choices, make_workbook, note, restrict
@@ -41,7 +41,7 @@ def council_toml(given: Mapping[tuple[str, str], Any], first: str = "") -> str:
     """council.toml with every setting: those `given` with their value, the others as a remark."""
     values = {place: _toml(value) for place, value in given.items()}
     parts = groupby(SETTINGS, lambda one: one.part)
-    return filled("council.toml", given=values, first=first, parts=parts)
+    return render("council.toml.j2", given=values, first=first, parts=parts)
 
 
 def _toml(value: Any) -> str:

@@ -10,9 +10,10 @@ import pandas as pd
 
 from kpi_tools.collect import message
 from kpi_tools.collect.kpis import Book
-from kpi_tools.collect.pages import filled
 from kpi_tools.errors import InputError
+from kpi_tools.page.html import render
 from kpi_tools.rating import rate
+from kpi_tools.rows import rows_of
 from kpi_tools.schemes import COLOURS, Scheme, parse_schemes
 from kpi_tools.vocabulary import NOT_RATED
 from kpi_tools.wording import plural, show_line
@@ -104,8 +105,11 @@ def differences_page(cells: pd.DataFrame, bands: str, tried: list[Agreement], co
             "a line or the polarity is not set",
         ),
     }
-    agree = {one.bands: f"{one.same:,} of {one.of:,}" for one in tried[:12]}
-    best = pd.DataFrame(agree.items(), columns=["Bands", "Ratings that agree"])
+    best = [
+        {"Bands": one.bands, "Ratings that agree": f"{one.same:,} of {one.of:,}"}
+        for one in tried[:12]
+    ]
+    of: dict[str, Any] = {"same": same, "of": len(cells), "bands": bands, "tried": best}
+    of |= {"ratings": plural(len(cells), "rating"), "unlike": rows_of(pd.DataFrame(columns))}
     title = f"{council}: ratings in the workbook beside ours"
-    of = {"same": same, "of": len(cells), "ratings": plural(len(cells), "rating"), "bands": bands}
-    return filled("differences.html", title=title, **of, unlike=pd.DataFrame(columns), tried=best)
+    return render("differences.html.j2", title=title, **of)

@@ -7,9 +7,9 @@ import pandas as pd
 
 from kpi_tools import loading
 from kpi_tools.collect import message
-from kpi_tools.collect.pages import filled
 from kpi_tools.loading import Returns, calendars, in_set, quarters_with_returns, read_returns
 from kpi_tools.loading.rules import ERROR
+from kpi_tools.page.html import render
 from kpi_tools.quarters import Quarter
 from kpi_tools.rows import rows_of
 from kpi_tools.scorecard import report_tables
@@ -128,8 +128,9 @@ def write_status(raw: str | Path, quarter: object, folder: str | Path) -> tuple[
     tables = {f"By {by}": rows for by, rows in counted.items()}
     tables |= {"One by one": _headed(in_words), "Files": pd.DataFrame({"File": files})}
     html, title = place / "status.html", f"{returns.council.name}: what has come for {wanted.title}"
-    of = {"lines": lines, "tables": tables, "reminders": reminders(kpis, wanted).values()}
-    html.write_text(filled("status.html", title=title, **of), encoding="utf-8", newline="\n")
+    shown = {caption: rows_of(rows.fillna("")) for caption, rows in tables.items()}
+    of = {"lines": lines, "tables": shown, "reminders": reminders(kpis, wanted).values()}
+    html.write_text(render("status.html.j2", title=title, **of), encoding="utf-8", newline="\n")
     screen = [f"{wanted.title}:", *(f"  {line}" for line in lines)]
     for rows in counted.values():
         cells = [list(rows.columns), *rows.astype("str").to_numpy().tolist()]
