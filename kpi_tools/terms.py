@@ -127,6 +127,11 @@ class Terms:
         """What the council calls target and floor standard."""
         return {line: self.word(line) for line in ("target", "floor_standard")}
 
+    def drawn(self, kpi: Row) -> dict[str, str]:
+        """Target and floor standard, where its scheme uses them, and what each is called."""
+        used = self.scheme(kpi).columns
+        return {name: word for name, word in self.line_words.items() if name in used}
+
     def kpis(self, number: int) -> str:
         """`three KPIs`, `no KPI`, in the council's term."""
         return f"{in_words(number)} {self.word('kpi', number or 1)}"

@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
@@ -11,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kpi_tools.page.canvas import Canvas, axis, period_label, regions, ticks, wrapped
-from kpi_tools.page.cards import cards
+from kpi_tools.page.cards import Context, cards, small_picture
+from kpi_tools.page.chart_words import WORDS
 from kpi_tools.page.charts import (
     activity_chart,
     as_columns,
@@ -21,6 +23,9 @@ from kpi_tools.page.charts import (
 from kpi_tools.page.drawing import COLOURS, Drawing
 from kpi_tools.page.overviews import counts_chart, peers_chart, peers_strip, sparkline
 from kpi_tools.rows import rows_of
+from kpi_tools.schemes import parse_schemes
+from kpi_tools.scorecard import DEFAULT_COUNCIL
+from kpi_tools.terms import Terms
 from tests.page_samples import activity_points, points, scorecard_of
 
 
@@ -107,9 +112,9 @@ def test_status_and_doubt_have_looks(drawings):
 
 def test_counts_near_zero_are_columns_and_percentages_a_line(drawings):
     low = rows((394, 511, 474, 566, 493, 422), unit="count", target=400.0, floor_standard=360.0)
-    assert as_columns(low) and not as_columns(low, "line")
-    assert not as_columns(rows()) and as_columns(rows(), "columns")
-    assert not as_columns([row | {"frequency": "annual"} for row in low])
+    assert as_columns(low, WORDS) and not as_columns(low, WORDS, "line")
+    assert not as_columns(rows(), WORDS) and as_columns(rows(), WORDS, "columns")
+    assert not as_columns([row | {"frequency": "annual"} for row in low], WORDS)
     kpi_chart(low, "k")
     assert drawings[0].settings["low"] == 0
     assert [row["y"] for row in drawings[0].data["columns"]] == [394, 511, 474, 566, 493, 422]
@@ -312,3 +317,16 @@ def test_peers_are_those_of_the_group_at_their_own_period(drawings):
         assert said is not None
         assert f"Allowing for chance in the numbers of cases, ours is {state}." in said.text
     assert peers_chart(rows(), areas, "", "p") is not None
+
+
+def test_lines_that_the_scheme_does_not_use_are_neither_drawn_nor_named():
+    """Of a scheme by the target alone, although targets.csv has a floor standard."""
+    bands = [{"name": "Green", "meets": "target"}, {"name": "Red"}]
+    schemes = parse_schemes({"schemes": {"pair": {"bands": bands}}})
+    context = Context(Terms(replace(DEFAULT_COUNCIL, schemes=schemes)))
+    ratings = ["Green"] * 4 + ["Red"] * 2
+    chart = small_picture(
+        rows((91, 92, 93, 92, 75, 75), scheme="pair", rating=ratings), "k", context
+    )
+    assert chart.title == "Red for two quarters running, 15 points below target"
+    assert "loor" not in chart.svg + chart.text and "Target 90%." in chart.text

@@ -13,15 +13,16 @@ import pandas as pd
 
 from kpi_tools.explorer.evidence import Evidence
 from kpi_tools.explorer.reasons import centre_of
-from kpi_tools.page.canvas import Canvas, Name, axis, number, period_label, regions
+from kpi_tools.page.canvas import Canvas, Name, Region, axis, number, period_label
 from kpi_tools.page.chart_words import look_of, notes_on
 from kpi_tools.page.charts import (
     LINES,
-    draw_bands,
+    course,
     draw_dated,
     draw_gaps,
     draw_ground,
     label_at,
+    levels_of,
     named_lines,
     show_figure,
     unit_of,
@@ -119,7 +120,10 @@ def trend_picture(
         text = show_line(round(level, decimals + 1), kpi["unit"], decimals, bare=True)
         names.append(Name(level, f"What if {text}", bold=False))
     after = max(len(coming), int("next" in what_if))
-    canvas = _course(rows, known.of("bands", kpi_id), known.terms, size, after, levels, names)
+    words, bands = known.terms.drawn(kpi), rows_of(known.of("bands", kpi_id))
+    levels = [*levels_of(rows, words), *(level for level in levels if math.isfinite(level))]
+    canvas, behind = course(rows, words, bands, levels, after=after, names=names, size=size)
+    _join(canvas, "other", rows)
     first = len(rows) - len(fitted)
     canvas.line("fitted", [first + n + 0.5 for n in range(len(fitted))], fitted)
     for n, row in enumerate(coming.values(), len(rows)):
@@ -142,7 +146,7 @@ def trend_picture(
             labels.append(label._replace(text=text))
     canvas.label(labels)
     dated = notes_on(known.returns.annotations, kpi)
-    return _finished(canvas, [*rows, *coming.values()], rows, dated)
+    return _finished(canvas, [*rows, *coming.values()], rows, dated, behind[-1])
 
 
 def several_picture(known: Evidence, kpi_id: str) -> Picture:
@@ -155,31 +159,11 @@ def several_picture(known: Evidence, kpi_id: str) -> Picture:
         or blank | {"quarter": one.label, "rating": "", "period_end": pd.Timestamp(one.end)}
         for one in quarters
     ]
-    canvas = _course(padded, known.of("bands", kpi_id), known.terms, SMALL)
+    words, bands = known.terms.drawn(blank), rows_of(known.of("bands", kpi_id))
+    canvas, _ = course(padded, words, bands, levels_of(padded, words), size=SMALL)
+    _join(canvas, "other", padded)
     canvas.label(_draw_points(canvas, padded, _ratings(padded, known.terms)))
     return _finished(canvas, padded, padded)
-
-
-def _course(
-    rows: Rows,
-    bands: pd.DataFrame,
-    terms: Terms,
-    size: tuple[float, float],
-    after: int = 0,
-    more: Sequence[float] = (),
-    names: Sequence[Name] = (),
-) -> Canvas:
-    """A KPI's quarters with their lines and bands, and places `after` them; its axis holds the
-    levels of `more` too."""
-    words = {name: terms.head(name).removesuffix(" standard") for name in LINES}
-    levels = [number(row.get(name)) for row in rows for name in ("value", *LINES)]
-    named = [*named_lines(rows, words), *names]
-    canvas = _canvas(rows, [*levels, *more], len(rows) + after, named, size)
-    draw_bands(canvas, regions(rows, rows_of(bands), canvas.low, canvas.high))
-    for column, look in LINES.items():
-        canvas.steps(look, [number(row.get(column)) for row in rows], canvas.places)
-    _join(canvas, "other", rows)
-    return canvas
 
 
 def _ratings(rows: Rows, terms: Terms) -> list[tuple[str, str]]:
@@ -335,13 +319,14 @@ def _finished(
     axis_rows: Rows | None = None,
     figures: Rows | None = None,
     dated: Sequence[Row] = (),
+    bands: Sequence[Region] = (),
 ) -> Picture:
     """With the words for gaps, notes, names and periods, where the rows of the axis are given."""
     happened: list[str] = []
     if axis_rows and figures:
         draw_gaps(canvas, figures)
         happened = draw_dated(canvas, figures, dated)
-        canvas.name()
+        canvas.name(bands)
         labels = [row.get("label") or period_label(row["period_end"].date()) for row in axis_rows]
         canvas.periods(labels, latest=len(figures) - 1)
     if not canvas.points:

@@ -135,7 +135,7 @@ def small_picture(
         return milestone_chart(points, name, context.terms.looks)
     bands = None if context.bands is None else context.bands.get(kpi["kpi_id"], [])
     breaks = [row["from_quarter"] for row in context.breaks.get(kpi["kpi_id"], [])]
-    looks: Any = {"words": context.terms.line_words, "small": small} | more
+    looks: Any = {"words": context.terms.drawn(kpi), "small": small} | more
     form = form or context.terms.council.chart_form
     return kpi_chart(points, name, bands=bands, breaks=breaks, form=form, **looks)
 

@@ -199,8 +199,9 @@ def _red(row: Row, points: Rows, line: Row | None, terms: Terms) -> dict[str, An
     at, share, to_target = missed(row, line) if line else None, None, ""
     if at is not None and at > 0 and row["value"] >= 0 and not in_doubt(row):
         share = round(100 * row["value"] / at)
-    if line and line["line"] != terms.word("target") and (gap := gap_of(row, "target")):
-        to_target = f"{gap} the {terms.word('target')} of {line_of(row, 'target')}"
+    if line and line["line"] != terms.word("target") and "target" in terms.lines(row):
+        gap = gap_of(row, "target")
+        to_target = f"{gap} the {terms.word('target')} of {line_of(row, 'target')}" if gap else ""
     known = [one for one in points if is_number(one["value"]) or is_text(one.get("milestone"))]
     each = [f"{short_title(one['quarter'])} {figure_of(one)} {one['rating']}" for one in known]
     return {

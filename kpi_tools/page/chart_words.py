@@ -84,7 +84,7 @@ def chart_title(points: Rows, words: Mapping[str, str] = WORDS) -> str:
         return "The latest figure is in doubt: no conclusion"
     if not (title := how_long(points)):
         return _unrated_title(points)
-    gaps = ((column, gap_of(last, column, bare=True)) for column in ("floor_standard", "target"))
+    gaps = ((line, gap_of(last, line, bare=True)) for line in reversed([*words]))
     missed = [f"{gap} {words[line].removesuffix(' standard')}" for line, gap in gaps if gap]
     values = [row["value"] for row in _sure(points)]
     end = _end(values) if len(values) > 2 else None

@@ -85,43 +85,37 @@ def kpi_chart(
 ) -> Chart:
     """One KPI's figures (`points`, oldest first) with its lines and the bands of its rating.
 
-    `bands`: its rows of `rating.band_lines`, by default those of target and floor standard;
+    `bands`: its rows of `rating.band_lines`, by default those of the default bands;
     `outlook`: what is expected next, of `describe.outlooks`; the latest of `months` alone stands
-    beside a figure that covers more, `benchmarks` at their own periods; `words`: what the council
-    calls its lines; `breaks`: quarters from which the KPI was redefined; `dated`: rows of
-    annotations.csv; `small`: lower, and without what stands beside; `scale`: the axis' ends.
+    beside a figure that covers more, `benchmarks` at their own periods; `words`: the lines
+    that are drawn, each with what it is called; `breaks`: quarters from which the KPI was
+    redefined; `dated`: rows of annotations.csv; `small`: lower, and without what stands beside;
+    `scale`: the axis' ends.
     """
-    last, ends = points[-1], ends_of(points[-1])
-    columns = as_columns(points, form)
+    last = points[-1]
+    columns = as_columns(points, words, form)
     broken = [n for n, row in enumerate(points) if n and row["quarter"] in breaks]
     month = [] if small or columns else _single_month(points, months)
     placed = [] if small else _at_their_periods(points, benchmarks)
     ahead = None if small or columns or any(map(in_doubt, points)) else outlook
-    sure = [row for row in points if is_number(row["value"]) and not in_doubt(row)] or points
-    levels = [row.get(column) for row in points for column in LINES]
-    levels += [row["value"] for row in (*sure, *month, *(row for _, row in placed))]
-    levels += [ahead[side] for side in ("low", "high")] if ahead else []
-    known = [float(level) for level in levels if is_number(level)]
-    low, high = scale or axis(known, ends=ends, from_zero=columns)
-    behind = [] if columns else regions(points, bands, low, high)
-    unit, expected, room = unit_of(last, known), "", 0.0
+    levels = levels_of(points, words)
+    levels += [float(row["value"]) for row in (*month, *(row for _, row in placed))]
+    expected, room = "", 0.0
     if ahead:
-        expected = show_figure(last | _WITHOUT_LINES | {"value": ahead["expected"]}, unit)
+        levels += [ahead["low"], ahead["high"]]
+        figure = last | _WITHOUT_LINES | {"value": ahead["expected"]}
+        expected = show_figure(figure, unit_of(last, levels))
         room = _OUTLOOK + text_width(expected, 13)
-    canvas = Canvas(
-        low,
-        high,
-        len(points) * (1 + room / (280 - room)),
-        unit,
-        named_lines(points, {line: words[line].removesuffix(" standard") for line in LINES}),
-        height=130 if small else 180,
-        grid=not any(behind),
-        right=max((text_width(band.band, 13) + 30 for row in behind for band in row), default=24),
+    canvas, behind = course(
+        points,
+        words,
+        [] if columns else bands,
+        levels,
+        after=len(points) * room / (280 - room),
+        scale=scale or axis(levels, ends=ends_of(last), from_zero=columns),
+        size=(400, 130 if small else 180),
     )
-    draw_bands(canvas, behind)
-    draw_ground(canvas)
-    for column, look in LINES.items():
-        canvas.steps(look, [number(row.get(column)) for row in points], canvas.places)
+    low, high = canvas.low, canvas.high
     for n in broken:
         canvas.line("divider", [n, n], [low, high])
         canvas.note(canvas.x(n) + 4, [12], "new definition", colour=QUIET, align="left")
@@ -156,7 +150,53 @@ def kpi_chart(
     title = chart_title(points[broken[-1] :] if broken else points, words)
     description = " ".join(text)
     svg = canvas.drawing().svg(name, f"{last['kpi_name']}: {title}", description)
-    return Chart(svg, title, description, notes, chart_about(last, unit.suffix))
+    return Chart(svg, title, description, notes, chart_about(last, canvas.unit.suffix))
+
+
+def course(
+    points: Rows,
+    words: Mapping[str, str],
+    bands: Rows | None,
+    levels: Sequence[float],
+    *,
+    after: float = 0,
+    names: Sequence[Name] = (),
+    scale: tuple[float, float] | None = None,
+    size: tuple[float, float] = (400, 180),
+) -> tuple[Canvas, list[list[Region]]]:
+    """What a KPI's figures are drawn upon, on its card and in the explorer: the axis, the bands of
+    its rating, its lines as steps; the bands are given, too.
+
+    `words`: the lines that are drawn, each with its word; `levels`: what the axis holds; `after`:
+    places right of the figures; `names`: further ones at the right end; `size`: the width of all,
+    the height of the plot.
+    """
+    low, high = scale or axis(levels, ends=ends_of(points[-1]))
+    behind = regions(points, bands, low, high)
+    called = {line: word.removesuffix(" standard") for line, word in words.items()}
+    widths = (text_width(band.band, 13) + 30 for row in behind for band in row)
+    canvas = Canvas(
+        low,
+        high,
+        len(points) + after,
+        unit_of(points[-1], levels),
+        [*named_lines(points, called), *names],
+        *size,
+        grid=not any(behind),
+        right=max(widths, default=24),
+    )
+    draw_bands(canvas, behind)
+    draw_ground(canvas)
+    for column in words:
+        canvas.steps(LINES[column], [number(row.get(column)) for row in points], canvas.places)
+    return canvas, behind
+
+
+def levels_of(points: Rows, words: Mapping[str, str]) -> list[float]:
+    """The figures that are not in doubt, and the lines that are drawn."""
+    sure = [row for row in points if is_number(row["value"]) and not in_doubt(row)] or points
+    levels = [row["value"] for row in sure] + [row.get(name) for row in points for name in words]
+    return [float(level) for level in levels if is_number(level)]
 
 
 def activity_chart(points: Rows, name: str) -> Chart:
@@ -206,10 +246,10 @@ def milestone_chart(points: Rows, name: str, colours: Mapping[str, str] = DEFAUL
     return Chart(canvas.drawing().svg(name, title, text), title, text)
 
 
-def as_columns(points: Rows, form: str = "auto") -> bool:
+def as_columns(points: Rows, words: Mapping[str, str], form: str = "auto") -> bool:
     """Whether a KPI's figures are columns from zero (counts that start near it), or a line."""
     last = points[-1]
-    levels = [row.get(column) for row in points for column in ("value", *LINES)]
+    levels = [row.get(column) for row in points for column in ("value", *words)]
     known = [float(level) for level in levels if is_number(level)]
     if form != "auto" or not known:
         return form == "columns"

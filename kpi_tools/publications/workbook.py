@@ -63,7 +63,8 @@ def _add_glance(sheet: Any, kpis: pd.DataFrame, recent: pd.DataFrame, returns: R
         lines.append(_line(row, points[name], quarters, called[name], terms))
     heads = list(lines[0]) if lines else []
     widths = dict(zip(heads, _WIDTHS, strict=False))
-    unset = {terms.head(name) for name in ("target", "floor_standard") if kpis[name].isna().all()}
+    used = terms.all_lines(kpis)
+    unset = {terms.head(name) for name in ("target", "floor_standard") if name not in used}
     lines = [{head: one for head, one in line.items() if head not in unset} for line in lines]
     edge = Border(bottom=Side("thin", color="FFD3D8DD"))
     for place, head in enumerate((head for head in heads if head not in unset), start=1):
@@ -104,7 +105,7 @@ def _line(row: Row, points: Rows, quarters: list[str], name: str, terms: Terms) 
         return value, form, "", False
 
     def line(name: str) -> Cell:
-        value = float(row[name]) if is_number(row[name]) else None
+        value = float(row[name]) if name in terms.lines(row) else None
         return plain(value, _format(row, name, _invented(row["target_status"])))
 
     cells = {
@@ -183,7 +184,7 @@ def _add_charts(book: Any, sheet: Any, kpis: pd.DataFrame, recent: Any, returns:
         grid = GraphicalProperties(ln=LineProperties(solidFill="D3D8DD"))
         chart.y_axis.majorGridlines.spPr = grid
         for name, title, colour, dash in styles:
-            if name == "value" or is_number(row[name]):
+            if name in ("value", *terms.lines(row)):
                 chart.add_data(cells(name))
                 series = chart.series[-1]
                 series.tx, series.smooth = SeriesLabel(v=title), False
