@@ -29,7 +29,7 @@ def test_the_strip_has_every_figure_with_its_period():
     lines = "Target 90% Floor standard 80% Previous 86% Amber July to September 2024"
     assert f"Latest 91% 3,058 of 3,243 {lines}" in text
     period = "Data period October to December 2024 final figure"
-    assert f"Same quarter last year 84% 7 points higher now {period}" in text
+    assert f"Same quarter last year 84% {period}" in text
     # what is shown never contradicts the rating
     lines = {"floor_standard": 75.0, "rating": ["Green"] * 5 + ["Red"]}
     assert "Latest 74.7%" in told(values=(80, 80, 80, 80, 80, 74.7), **lines)
@@ -79,16 +79,15 @@ def test_commentary_may_hold_emphasis_and_lists_but_no_markup():
     assert "<script" not in card and "href" not in card and "<img" not in card
 
 
-def test_arrears_benchmark_note_and_reason_are_footnotes():
+def test_arrears_benchmark_and_note_are_footnotes():
     england = {"area": "England", "period": "2023", "value": 81.0, "status": "final"}
     late = {"status": "provisional", "target_status": "estimated", "note": "Read again in May."}
-    late |= {"target_reason": "Target agreed by Cabinet", "lag_quarters": 1}
+    late |= {"lag_quarters": 1}
     text = words(shown(points(**late), benchmarks={"CS01": [england]}))
     for note in (
         "England, 2023: 81%",
         "Older data: reported one quarter in arrears, so the latest figure is for Quarter 3 2024/25.",
         "Latest figure: Read again in May.",
-        "Target agreed by Cabinet.",
     ):
         assert note in text
     assert "Latest figure: Trafford Data Lab." in told(note="Trafford Data Lab")
@@ -104,9 +103,9 @@ def test_of_many_areas_a_card_notes_england_alone():
 
 
 def test_the_source_of_a_final_figure_stands_with_the_definition():
-    card = shown(points(note="As published", target_reason="Agreed by Cabinet"))
+    card = shown(points(note="As published"))
     assert "kpi-notes" not in card
-    definition = "Calls answered of all calls. Higher is better. Latest figure: As published. Target: Agreed by Cabinet."
+    definition = "Calls answered of all calls. Higher is better. Latest figure: As published."
     assert definition in words(card)
 
 

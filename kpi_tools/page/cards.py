@@ -120,7 +120,7 @@ def card(
         figures=figures_table(kpi, points, context),
         row=kpi,
         terms=terms,
-        sources=_sources(kpi, terms),
+        source=_source(kpi),
         quality=quality_notes(kpi),
         targets=target_history(kpi, context.targets.get(name, []), terms),
     )
@@ -190,17 +190,12 @@ def latest_areas(benchmarks: Rows) -> Rows:
     return rows if len(rows) <= _FEW_AREAS else [row for row in rows if row["area"] == ENGLAND]
 
 
-def _sources(kpi: Row, terms: Terms) -> Rows:
-    """Where figure and target come from, each with its status."""
-    found = []
-    for what, note, status in (
-        ("Latest figure", kpi["note"], kpi["status"]),
-        (terms.head("target"), kpi["target_reason"], kpi["target_status"]),
-    ):
-        text = (text_of(note) or "").strip().rstrip(".")
-        sentence = text if text.lower().startswith(what.lower()) else f"{what}: {text}"
-        found += [{"text": f"{sentence}.", "status": status}] if text else []
-    return found
+def _source(kpi: Row) -> str:
+    """Where the latest figure comes from."""
+    text = (text_of(kpi["note"]) or "").strip().rstrip(".")
+    if not text:
+        return ""
+    return f"{text}." if text.lower().startswith("latest figure") else f"Latest figure: {text}."
 
 
 def figures_table(kpi: Row, points: Rows, context: Context) -> Rows:

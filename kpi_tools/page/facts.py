@@ -10,7 +10,7 @@ from kpi_tools.page.html import Html, badge, figure_with_status, slug
 from kpi_tools.quarters import Quarter
 from kpi_tools.rows import Row, in_doubt, is_number, is_text, text_of
 from kpi_tools.terms import Terms
-from kpi_tools.wording import amount, distance, figure_of, gap_of, line_of, parts_of, unit_words
+from kpi_tools.wording import distance, figure_of, gap_of, line_of, parts_of, unit_words
 
 
 def entry(kpi: Row, terms: Terms, name: str = "") -> dict[str, Any]:
@@ -71,8 +71,7 @@ def facts(kpi: Row, terms: Terms) -> list[dict[str, Any]]:
         strip.append(fact("Next due", due, None, "not due in this quarter"))
     elif is_number(kpi["year_ago_value"]) and kpi["frequency"] not in words.IN_YEARS:
         head = f"Same {'period' if kpi['frequency'] in SELDOM else 'quarter'} last year"
-        since = _since_then(kpi) or text_of(kpi.get("year_ago_period"))
-        strip.append(figure_fact(head, kpi, "year_ago_", since))
+        strip.append(figure_fact(head, kpi, "year_ago_", text_of(kpi.get("year_ago_period"))))
     status = (
         f"{kpi['status']} figure" if kpi["status"] in words.STATUSES_WITH_VALUE else kpi["status"]
     )
@@ -126,17 +125,6 @@ def _above(kpi: Row, terms: Terms) -> str | None:
         return None
     side = "above" if value > target else "below"
     return f"{distance(kpi, 'target', bare=True)} {side} {terms.word('target')}"
-
-
-def _since_then(kpi: Row) -> str | None:
-    """`3 points higher now`; nothing for a figure in doubt or across a redefinition."""
-    if in_doubt(kpi) or not is_number(kpi["value"]) or kpi.get("year_ago_comparable") is False:
-        return None
-    change, decimals = kpi["value"] - kpi["year_ago_value"], int(kpi["decimals"])
-    if not round(change, decimals):
-        return "now the same"
-    size = amount(change, kpi["unit"], decimals, bare=True)
-    return f"{size} {'higher' if change > 0 else 'lower'} now"
 
 
 def action_of(action: Row) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The quarter on one A4 page for e-mail: tables, every look inline, no picture, no script."""
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -127,15 +128,9 @@ def _red(row: Row, line: Row | None, running: list[Row], terms: Terms) -> Row:
 
 
 def short(text: str, room: int) -> str:
-    """A text's beginning, to the end of a sentence, a clause or a word, in so many characters."""
-    text = re.sub(r"[*_`#]", "", " ".join(text.split()))
-    first = re.split(r"(?<=[.!?]) ", text)[0]
-    if len(first) <= room:
-        return first.rstrip(".")
-    cut = first[: room - 1]
-    clause = max(cut.rfind(mark) for mark in (", ", "; ", ": "))
-    end = clause if clause > room // 2 else cut.rfind(" ")
-    return f"{cut[: end if end > 0 else room].rstrip(',;: ')} …"
+    """A text's beginning, to the end of its first sentence or of a word, in so many characters."""
+    first = re.split(r"(?<=[.!?])\s", re.sub(r"[*_`#]", "", text).strip())[0]
+    return textwrap.shorten(first.rstrip("."), room, placeholder=" …")
 
 
 def _loose(kpis: pd.DataFrame, called: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -13,14 +13,15 @@ from kpi_tools.publications.data import COLUMNS
 from kpi_tools.publications.onepage import SHAPES
 from kpi_tools.quarters import quarter_range
 from kpi_tools.rows import Row, Rows, in_doubt, is_number, rows_by, rows_of
-from kpi_tools.spreadsheets import fit_to_width, make_workbook, safe_text, save_workbook
+from kpi_tools.spreadsheets import fit_to_width, make_workbook, safe_text, save_workbook, solid
 from kpi_tools.terms import Terms, names
 from kpi_tools.vocabulary import ILLUSTRATIVE, MONEY
-from kpi_tools.wording import capitalised, figure_of, unit_words
+from kpi_tools.wording import capitalised, figure_of, unit_words, written_decimals
+from kpi_tools.workbooks.parts import letters
 
 GLANCE: Final = "At a glance"
 _LONGEST: Final = 31
-_WIDTHS: Final = (8, 32, 24, 28, 11, 13, 15, 10, 10, 24)
+_WIDTHS: Final = {"Id": 8, "Owner": 28, "Latest": 11, "Rating": 13, "Direction": 15, "Period": 24}
 _ACROSS, _WIDE, _HIGH = 2, 15.5, 7.5
 Cell = tuple[Any, str, str, bool]
 """What stands in a cell: value, number format, colour, and whether that is pale."""
@@ -33,8 +34,10 @@ def write_directors_workbook(
     columns of Quarters that datapackage.json explains. The same tables give the same bytes."""
     kpis, recent = tables["KPIs"], tables["Quarters"]
     explained = recent[[name for name in recent if name in COLUMNS]]
-    book = make_workbook({**tables, "Quarters": explained})
-    _add_glance(book.create_sheet(GLANCE, 0), kpis, recent, returns)
+    lines = _lines(kpis, recent, returns)
+    glance = pd.DataFrame([{head: cell[0] for head, cell in line.items()} for line in lines])
+    book = make_workbook({GLANCE: glance, **tables, "Quarters": explained})
+    _dress(book[GLANCE], lines, Terms(returns.council))
     for place, (section, some) in enumerate(kpis.groupby("section", sort=False), start=1):
         _add_charts(book, book.create_sheet(_title(section, book), place), some, explained, returns)
     for name in tables:
@@ -51,47 +54,42 @@ def _title(section: str, book: Any) -> str:
     return next(title for title in (plain, *numbered) if title.casefold() not in taken)
 
 
-def _add_glance(sheet: Any, kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> None:
-    from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
-    from openpyxl.utils import get_column_letter
-
+def _lines(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> list[dict[str, Cell]]:
+    """The rows of the sheet of all KPIs, without lines that none has."""
     terms, points, called = Terms(returns.council), rows_by(recent), names(kpis, short=True)
     quarters = [one.label for one in quarter_range(returns.quarter, returns.council.window)]
-    lines = []
-    for row in rows_of(kpis):
-        name = row["kpi_id"]
-        lines.append(_line(row, points[name], quarters, called[name], terms))
-    heads = list(lines[0]) if lines else []
-    widths = dict(zip(heads, _WIDTHS, strict=False))
-    used = terms.all_lines(kpis)
-    unset = {terms.head(name) for name in ("target", "floor_standard") if name not in used}
-    lines = [{head: one for head, one in line.items() if head not in unset} for line in lines]
+    unset = {terms.head(name) for name in ("target", "floor_standard")}
+    unset -= {terms.head(name) for name in terms.all_lines(kpis)}
+    lines = [
+        _line(row, points[row["kpi_id"]], quarters, called[row["kpi_id"]], terms)
+        for row in rows_of(kpis)
+    ]
+    return [{head: one for head, one in line.items() if head not in unset} for line in lines]
+
+
+def _dress(sheet: Any, lines: list[dict[str, Cell]], terms: Terms) -> None:
+    """The looks of the sheet of all KPIs: widths, formats of numbers, colours of ratings."""
+    from openpyxl.styles import Alignment, Border, Font, Side
+
     edge = Border(bottom=Side("thin", color="FFD3D8DD"))
-    for place, head in enumerate((head for head in heads if head not in unset), start=1):
-        cell = sheet.cell(1, place, safe_text(head))
-        cell.font = Font(name="Calibri", bold=True, color="FFFFFFFF")
-        cell.fill = PatternFill("solid", start_color="FF12355B")
-        cell.alignment = Alignment(wrap_text=True, vertical="top")
-        sheet.column_dimensions[get_column_letter(place)].width = widths.get(head, 12)
+    widths = _WIDTHS | {terms.head("kpi"): 32, terms.head("section"): 24}
+    for place, head in enumerate(lines[0] if lines else (), start=1):
+        sheet.column_dimensions[letters(place)].width = widths.get(head, 12)
     for number, line in enumerate(lines, start=2):
         sheet.row_dimensions[number].height = 30
         for place, (value, form, look, pale) in enumerate(line.values(), start=1):
-            cell, is_text = sheet.cell(number, place), isinstance(value, str)
-            cell.alignment = Alignment(wrap_text=is_text, vertical="top")
+            cell = sheet.cell(number, place)
+            cell.alignment = Alignment(wrap_text=isinstance(value, str), vertical="top")
             cell.border, cell.number_format = edge, form
-            cell.value = safe_text(value) if is_text else value
-            if is_text:
-                cell.data_type = "s"
             if look:
                 colour = COLOURS.get(look, UNRATED)
                 fill, ink = (colour.tint, INK) if pale else (colour.badge, colour.text)
-                cell.fill = PatternFill("solid", start_color=f"FF{fill[1:]}")
+                cell.fill = solid(f"FF{fill[1:]}")
                 cell.font = Font(name="Calibri", bold=not pale, color=f"FF{ink[1:]}")
     sheet.freeze_panes = "C2"
     sheet.auto_filter.ref = sheet.dimensions
     note = "† illustrative: invented to complete the picture. ? in doubt."
     sheet.cell(sheet.max_row + 2, 2, note)
-    sheet.print_title_rows = "1:1"
     fit_to_width(sheet)
 
 
@@ -141,7 +139,7 @@ def _format(row: Row, line: str = "", mark: str = "") -> str:
     """The number format of a figure, behind it the mark of its rating: the cell stays a number."""
     decimals = int(row["decimals"])
     if line and is_number(row[line]):  # a line keeps its own decimals
-        decimals = max(decimals, len(f"{row[line]:.6f}".rstrip("0").partition(".")[2]))
+        decimals = max(decimals, written_decimals(row[line]))
     number = "#,##0" + (f".{'0' * decimals}" if decimals else "")
     before = '"£"' if str(row["unit"]).startswith(MONEY) else ""
     words = f" {unit_words(row['unit'])}".rstrip() if before else ""
