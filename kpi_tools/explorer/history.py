@@ -170,8 +170,9 @@ class OneKpi:
     def takes(self) -> Html:
         """What it takes: the quarters alone in a rolling figure, and how many cases decide."""
         quarters, lines = (rows_of(self.known.of(name, self.kpi_id)) for name in ("alone", "lines"))
-        none = "How many cases are behind this figure is not known: what it takes is not counted."
-        sentences = paragraphs(*(takes(self.kpi, quarters, lines, self.known.terms) or [none]))
+        unknown = "How many cases are behind this figure is not known"
+        none = [f"{unknown}, so what it takes cannot be counted."]
+        sentences = paragraphs(*(takes(self.kpi, quarters, lines, self.known.terms) or none))
         rows = [
             {
                 "Quarter": period_of(row),

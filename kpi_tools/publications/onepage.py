@@ -130,7 +130,7 @@ def _red(row: Row, line: Row | None, running: list[Row], terms: Terms) -> Row:
 def short(text: str, room: int) -> str:
     """A text's beginning, to the end of its first sentence or of a word, in so many characters."""
     first = re.split(r"(?<=[.!?])\s", re.sub(r"[*_`#]", "", text).strip())[0]
-    return textwrap.shorten(first.rstrip("."), room, placeholder=" …")
+    return textwrap.shorten(first.rstrip("."), room, placeholder=" …").replace(", …", " …")
 
 
 def _loose(kpis: pd.DataFrame, called: Mapping[str, str]) -> list[tuple[str, str]]:
