@@ -4,7 +4,7 @@
 The same regression that gives the overlap-aware direction gives the prediction, its interval and
 the chance of meeting target and floor standard; where there is no trend, the mean is predicted.
 Small counts, and measures that lie at their end most of the time, have no such interval: then
-Poisson, the binomial, or how often past figures met the line. Never beyond a third of the history.
+Poisson, or how often past figures met the line. Never beyond a third of the history.
 """
 
 import math
@@ -27,7 +27,6 @@ from kpi_tools.vocabulary import (
     HIGHER,
     IN_YEARS,
     LOWER,
-    MULTIPLIERS,
     NO_VARIATION,
     NOT_ENOUGH_DATA,
     POLARITIES,
@@ -36,7 +35,6 @@ from kpi_tools.vocabulary import (
 FROM_TREND: Final = "from the trend"
 FROM_MEAN: Final = "from the mean, as there is no clear trend"
 FROM_COUNTS: Final = "from the mean of small counts, as there is no clear trend"
-FROM_CASES: Final = "from the share of all cases, as there is no clear trend"
 FROM_PAST: Final = "from the past figures, most of which lie at the end of what the measure can be"
 _PARTS: Final = ("expected", "low", "high", "target_chance", "floor_chance")
 _ANSWER: Final = (
@@ -45,7 +43,7 @@ _ANSWER: Final = (
     *(f"{name}_{part}" for name in ("next", "year_end") for part in ("quarter", *_PARTS)),
     "year_end_state",
 )
-PREDICTED: Final = (FROM_TREND, FROM_MEAN, FROM_COUNTS, FROM_CASES, FROM_PAST)
+PREDICTED: Final = (FROM_TREND, FROM_MEAN, FROM_COUNTS, FROM_PAST)
 _NOT: Final = "not predicted: "
 FOR_YEAR_TO_DATE: Final = f"{_NOT}year-to-date figures grow through the year by their nature"
 FOR_ANNUAL: Final = f"{_NOT}a figure that comes once a year or less often is not carried on"
@@ -56,10 +54,7 @@ NOT_THEN: Final = f"{_NOT}no figure is due at the year's end"
 _SMALL = 5.0
 _FEWEST_PAST = 8
 _NAMED: Final = {"value": "value", "polarity": "polarity"}
-_USED: Final = (
-    *("numerator", "denominator", "unit", "basis", "frequency"),
-    *("tolerance", "range_low", "range_high"),
-)
+_USED: Final = ("unit", "basis", "frequency", "tolerance", "range_low", "range_high")
 
 
 def outlook(
@@ -77,9 +72,9 @@ def outlook(
     """What to expect of the next figure of each series, and of that at its financial year's end.
 
     Parameters and errors are those of `direction_of_travel`; `target` and `floor_standard` are
-    columns or numbers. Used where they are there: `numerator`, `denominator`, `unit`, `basis`,
-    `frequency`, `tolerance`, `range_low`, `range_high`, and `series_from`: only the figures with
-    that of the last row are of one series.
+    columns or numbers. Used where they are there: `unit`, `basis`, `frequency`, `tolerance`,
+    `range_low`, `range_high`, and `series_from`: only the figures with that of the last row are of
+    one series.
 
     Returns:
         One row a series: `outlook` (in words how it is predicted, or why not), `horizon` (quarters
@@ -193,13 +188,6 @@ class _Prediction:
             return FROM_COUNTS
         if ((self.y <= low) | (self.y >= high)).mean() <= 0.5:
             return ""
-        cases = [(row.get("numerator"), row.get("denominator")) for row in self.known]
-        if all(is_number(n) and is_number(d) and d > 0 for n, d in cases):
-            met, of = (float(sum(part)) for part in zip(*cases, strict=True))
-            size = int(cases[-1][1])  # type: ignore[arg-type]
-            per = MULTIPLIERS.get(str(self.kpi.get("unit")), 100)
-            self.law = (per * np.arange(size + 1) / size, _binomial(size, met / of))
-            return FROM_CASES
         self.law = (self.y, np.full(len(self.y), 1 / len(self.y)))
         return FROM_PAST
 
@@ -279,21 +267,6 @@ def _band(kpi: Row, line: str) -> tuple[float, float]:
 def _poisson(mean: float, size: int) -> Array:
     logs = np.array([k * math.log(mean) - mean - math.lgamma(k + 1) for k in range(size)])
     return np.exp(logs)
-
-
-@lru_cache(maxsize=256)
-def _binomial(size: int, share: float) -> Array:
-    if share in (0.0, 1.0):
-        return np.eye(size + 1)[int(size * share)]
-    logs = [
-        math.lgamma(size + 1)
-        - math.lgamma(k + 1)
-        - math.lgamma(size - k + 1)
-        + k * math.log(share)
-        + (size - k) * math.log1p(-share)
-        for k in range(size + 1)
-    ]
-    return np.exp(np.array(logs))
 
 
 def chance_in_words(chance: float) -> str:

@@ -144,18 +144,13 @@ def test_a_small_count_meets_nought_about_seven_times_in_ten():
     assert (found["next_low"], found["next_high"]) == (0, stats.poisson.ppf(0.975, mean))
 
 
-def test_a_percentage_at_its_end_most_of_the_time_is_counted_in_cases():
-    n = [50, 50, 49, 50, 50, 50, 48, 50]
-    shares = [100 * one / 50 for one in n]
-    rows = quarterly(shares, polarity="higher", unit="%", target=98.0, numerator=n, denominator=50)
+def test_a_percentage_at_its_end_most_of_the_time_is_as_its_past_figures_were():
+    shares = [100.0, 100, 98, 100, 100, 100, 96, 100]
+    rows = quarterly(shares, polarity="higher", unit="%", target=98.0)
     found = outlook(rows).iloc[0]
-    assert found["outlook"].startswith("from the share of all cases")
-    assert found["next_target_chance"] == pytest.approx(stats.binom.sf(48, 50, sum(n) / 400))
-    assert found["next_high"] == 100
-    bare = outlook(rows.drop(columns=["numerator", "denominator"])).iloc[0]
-    assert bare["next_target_chance"] == pytest.approx(7 / 8)
-    few = outlook(rows.drop(columns=["numerator", "denominator"]).tail(6)).iloc[0]
-    assert math.isnan(few["next_target_chance"])
+    assert found["outlook"].startswith("from the past figures, most of which lie at the end")
+    assert (found["next_target_chance"], found["next_high"]) == (pytest.approx(7 / 8), 100)
+    assert math.isnan(outlook(rows.tail(6)).iloc[0]["next_target_chance"])
 
 
 def test_intervals_end_where_the_measure_ends():

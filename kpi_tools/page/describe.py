@@ -11,7 +11,6 @@ from kpi_tools.cases import in_period, sensitivity, takes_in_words, what_it_take
 from kpi_tools.loading import Returns
 from kpi_tools.loading.schemas import BEGINNING
 from kpi_tools.outlook import (
-    FROM_CASES,
     FROM_COUNTS,
     FROM_PAST,
     FROM_TREND,
@@ -242,7 +241,7 @@ def _basis(kpi: Row, row: Row) -> str:
     how = f"the mean of {of}, as there is no clear trend"
     if row["outlook"] == FROM_TREND:
         how = f"the trend of {of}"
-    elif row["outlook"] in (FROM_COUNTS, FROM_CASES, FROM_PAST):
+    elif row["outlook"] in (FROM_COUNTS, FROM_PAST):
         how = row["outlook"].removeprefix("from ")
     year_end = {
         TOO_FAR: " The year's end is too far ahead to judge.",
