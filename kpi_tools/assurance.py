@@ -1,6 +1,5 @@
 """What the limits say about a series as a whole, in the words a committee needs (METHOD.md,
-"Anomalies"). Takes the table that `variation.special_causes` made. `why` explains one point,
-`reading` one KPI: both take a plain mapping."""
+"Anomalies"). Takes the table that `variation.special_causes` made; `reading` explains one KPI."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby

@@ -147,10 +147,6 @@ def report(
     with _progress(quarter.label) as step:
         made = reports.make_report(quarter, raw, outputs_of(outputs, raw), **settings, **step)
     click.echo(f"{made.quarter.title}: {made.account}", err=True)
-    for warning in made.warnings:
-        lines = warning.splitlines()
-        line = next((line for line in lines if "Warning: " in line), lines[0])
-        click.echo(f"Note: {line.partition('Warning: ')[2] or line}", err=True)
     click.echo(near(made.folder / "report.html"))
 
 

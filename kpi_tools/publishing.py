@@ -107,7 +107,8 @@ def rate(
     INPUT has the columns authority, kpi_id, period_end, value, target, floor_standard and polarity,
     and may have numerator, denominator, unit, tolerance, status, basis and others. OUTPUT has them
     too, then the rating, the direction of travel, the process limits and the special causes of each
-    row. It is never replaced. What cannot be rated is named, and the rest is done.
+    row: one file where its name ends in .parquet, else a folder with one for each authority. It is
+    never replaced. What cannot be rated is named, and the rest is done.
     """
     from kpi_tools.scale import rate_many
 

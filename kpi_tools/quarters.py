@@ -94,7 +94,12 @@ class Quarter:
     @property
     def title(self) -> str:
         """`Quarter 3 2024/25`: the form that readers see."""
-        return f"Quarter {self.number} {self.year}/{(self.year + 1) % 100:02}"
+        return f"Quarter {self.number} {self.year_title}"
+
+    @property
+    def year_title(self) -> str:
+        """Its financial year, `2024/25`."""
+        return f"{self.year}/{(self.year + 1) % 100:02}"
 
     @property
     def start(self) -> date:

@@ -44,10 +44,7 @@ def made(monkeypatch):
         Made.asked, Made.release = (quarter, raw, outputs, allow_rejected), release
         if Made.does:
             raise Made.does
-        noted = "/tmp/1.py:3: UserWarning: one figure is provisional\n  warn()"
-        return report.Report(
-            quarter, outputs / quarter.slug, (), (noted, "something else"), "rows in 2 = …"
-        )
+        return report.Report(quarter, outputs / quarter.slug, (), "rows in 2 = …")
 
     monkeypatch.setattr(report, "make_report", make_report)
     return Made
@@ -69,8 +66,7 @@ def test_the_report_is_made_where_asked_and_its_place_is_told(made, capsys, tmp_
     assert made.asked == (Quarter(2024, 3), Path("in"), tmp_path / "out", False)
     told = capsys.readouterr()
     assert told.out == f"{Path('out/2024-25-Q3/report.html')}\n"
-    notes = "Note: one figure is provisional\nNote: something else\n"
-    assert told.err == f"Quarter 3 2024/25: rows in 2 = …\n{notes}"
+    assert told.err == "Quarter 3 2024/25: rows in 2 = …\n"
 
 
 def test_a_report_is_a_draft_unless_it_is_to_be_final(made):

@@ -63,7 +63,7 @@ def made(monkeypatch):
         asked.append((job.quarter, job.raw.name))
         if job.quarter == Q2:
             raise InputError("Row 7 of roads.csv is not to be used.\nNor is row 9.")
-        return report.Report(job.quarter, job.final, (), ())
+        return report.Report(job.quarter, job.final, ())
 
     monkeypatch.setattr(many, "make", make)
     return asked

@@ -65,8 +65,6 @@ def test_a_report_is_one_folder(published):
     assert made.quarter == Quarter(2024, 3)
     assert (made.folder, made.files) == (project.final, FILES)
     assert tuple(sorted(os.listdir(made.folder))) == FILES
-    assert len(made.warnings) == 1
-    assert "UserWarning: one figure is provisional" in made.warnings[0]
     assert project.left() == []
     assert pickle.loads(pickle.dumps(made)) == made
 

@@ -3,6 +3,8 @@
 The expected values are those of the four functions on one table in memory, which their own tests hold to hand and scipy.
 """
 
+from urllib.parse import quote
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -147,6 +149,18 @@ def test_columns_that_stand_in_folder_names(table, tmp_path, expected, engine):
     same(pq.read_table(output).to_pandas(), expected)
 
 
+def test_a_folder_holds_a_file_for_each_authority(source, tmp_path, expected, engine):
+    output = tmp_path / "rated"
+    assert rate_parquet(source, output, engine=engine, block_rows=50).rows == len(expected)
+    names = {folder.name for folder in output.iterdir()}
+    assert names == {f"authority={quote(one, safe='')}" for one in AUTHORITIES}
+    read = pq.read_table(output, partitioning=hive()).to_pandas()
+    same(read[expected.columns], expected)
+    again = tmp_path / "again.parquet"  # which is an input as well
+    rate_parquet(output, again, engine=engine)
+    same(pq.read_table(again).to_pandas()[expected.columns], expected)
+
+
 def hive():
     return ds.partitioning(pa.schema([("authority", pa.string())]), flavor="hive")
 
@@ -273,9 +287,11 @@ def test_a_block_that_cannot_be_rated_is_named_and_the_rest_done(
 
 
 def test_a_table_that_cannot_be_written(source, tmp_path, monkeypatch):
-    monkeypatch.setattr(pq.ParquetWriter, "write_table", _no_space)
-    with pytest.raises(KpiError, match="Nothing can be written to .* [(]no space left[)]"):
-        rate_parquet(source, tmp_path / "out")
+    monkeypatch.setattr(pq.ParquetWriter, "write_batch", _no_space)
+    monkeypatch.setattr(ds, "write_dataset", _no_space)
+    for name in ("out", "out.parquet"):
+        with pytest.raises(KpiError, match="Nothing can be written to .* [(]no space left[)]"):
+            rate_parquet(source, tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == ["figures.parquet"]
 
 

@@ -55,7 +55,7 @@ class Evidence:
       `quarters`, `period` its label);
     * `points`: these, or the time between rare events, with process limits, `rule`,
       `special_cause` and `why`: one sentence on why a point is flagged or why not;
-    * `rebases`: the rebases agreed for them, with `said`: what each does, in a sentence;
+    * `rebases`: the rebases agreed for them, with `sentence`: what each does;
     * `outlooks`: as `outlook.outlook` gives them, from the quarters of `recent`;
     * `doubts`: the figures that look like a fault of the data (`doubts.doubt_table`).
     """

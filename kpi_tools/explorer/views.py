@@ -190,7 +190,7 @@ def _season(known: Evidence, kpi_id: str, size: Size) -> View:
     kpi, quarters = known.kpi(kpi_id), known.of("quarters", kpi_id)
     number = Quarter.parse(kpi["quarter"]).number
     same = [row for row in rows_of(quarters) if Quarter.parse(row["quarter"]).number == number]
-    figures = [f"{figure_of(row)} in {Quarter.parse(row['quarter']).title[10:]}" for row in same]
+    figures = [f"{figure_of(row)} in {Quarter.parse(row['quarter']).year_title}" for row in same]
     notes = ["No figures have been received."]
     if figures:
         notes = [f"Quarter {number} over the years: {listed(figures)}."]

@@ -194,8 +194,7 @@ def check_targets(table: Table, kpis: pd.DataFrame, targets: pd.DataFrame, now: 
         if now_set.isna().all(axis=None):
             table.ledger.problem("target-none", **place, detail=reported.title)
         elif _is_flat(kpi, lines, reported):
-            detail = f"{reported.year}/{(reported.year + 1) % 100:02}"
-            table.ledger.problem("target-flat", **place, detail=detail)
+            table.ledger.problem("target-flat", **place, detail=reported.year_title)
 
 
 def _is_flat(kpi: dict[str, Any], lines: pd.DataFrame, quarter: Quarter) -> bool:

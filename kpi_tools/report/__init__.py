@@ -84,14 +84,12 @@ class Job:
 class Report:
     """A finished report: `folder` holds `files`, all of one run.
 
-    `warnings` is what its notebook wrote to stderr; `account` is the reconciliation of the rows
-    that were read: rows in = accepted + rejected.
+    `account` is the reconciliation of the rows that were read: rows in = accepted + rejected.
     """
 
     quarter: Quarter
     folder: Path
     files: tuple[str, ...]
-    warnings: tuple[str, ...]
     account: str = ""
 
 
@@ -229,7 +227,7 @@ def make(job: Job, worker: Worker | None = None, step: Step = lambda name: None)
     try:
         with work_folder(job.outputs, job.name) as work:
             try:
-                warnings, account = _in_worker(worker, "build", job, work, step=step)
+                account = _in_worker(worker, "build", job, work, step=step)
             except LostError as lost:
                 raise KpiError(f"{job.notebook.name} {lost}") from lost
             except KpiError as error:
@@ -247,7 +245,7 @@ def make(job: Job, worker: Worker | None = None, step: Step = lambda name: None)
         place = error.filename if error.filename is not None else job.outputs
         why = f"{error.strerror or error} ({place})"
         raise KpiError(f"The report could not be written: {why}.") from error
-    return Report(job.quarter, job.final, files, warnings, account)
+    return Report(job.quarter, job.final, files, account)
 
 
 def _resolved(raw: Place, outputs: Place, notebook: Place) -> tuple[Path, Path, Path]:

@@ -40,9 +40,9 @@ class Contents:
     whole: Callable[[str], str] | None = None
 
 
-def build(job: Job, work: Path, step: Step) -> tuple[tuple[str, ...], str]:
+def build(job: Job, work: Path, step: Step) -> str:
     """Write the files of the report into `work/report`, or the notebook as it stopped into
-    `work/failed`; its warnings, and the account of the rows read."""
+    `work/failed`; the account of the rows read."""
     import pandas as pd
 
     # This process is the report's own. Its tables are small: texts one by one are quicker than
@@ -59,9 +59,7 @@ def build(job: Job, work: Path, step: Step) -> tuple[tuple[str, ...], str]:
         if not isinstance(error, InputError):  # which the analyst can put right without it
             _keep_failed(run, error, work / "failed")
         raise
-    outputs = [output for cell in run.notebook.cells for output in cell.get("outputs", ())]
-    written = [output.text.strip() for output in outputs if output.get("name") == "stderr"]
-    return tuple(written), contents.returns.summary
+    return contents.returns.summary
 
 
 def wanted(job: Job, asked: Sequence[str], directorate: str | None, step: Step) -> dict[str, str]:

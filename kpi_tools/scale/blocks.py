@@ -6,6 +6,7 @@ The input is a file, or a folder of files with the same columns, which may be pa
 
 import calendar
 import os
+import shutil
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -99,9 +100,10 @@ def rate_parquet(
 ) -> Outcome:
     """Rate the figures of a Parquet file or folder and write them with the columns `ADDED`.
 
-    The direction of travel is that of the `quarters` up to the latest period there is. `output`
-    appears when it is complete and never replaces anything. Where a block cannot be rated the
-    others are, and `Outcome.faults` says so.
+    The direction of travel is that of the `quarters` up to the latest period there is. `output` is
+    a file where its name ends in .parquet, else a folder with one for each value of the first
+    column of `by`. It appears when it is complete and never replaces anything. Where a block cannot
+    be rated the others are, and `Outcome.faults` says so.
 
     Raises `InputError` for an output that is there, and for input that cannot be used; `KpiError`
     where it cannot be written.
@@ -111,19 +113,29 @@ def rate_parquet(
     blocks, last = blocks_of(source, block_rows)
     after = months_before(last, 3 * quarters)
     draft = output.with_name(f".{output.name}.{uuid.uuid4().hex[:8]}")
-    faults, rows = list[str](), 0
+    faults, rows, schema = list[str](), list[int](), schema_of(source.dataset.schema)
+
+    def rated() -> Iterator[pa.RecordBatch]:
+        for name, inside in blocks:
+            try:
+                with _as_parquet(path):
+                    read = source.dataset.to_table(filter=inside)
+                table = table_rated(read, source.by, engine, after)
+            except InputError as error:
+                faults.append(f"{path}, {name}: {error}")
+                continue
+            rows.append(len(table))
+            yield from table.combine_chunks().to_batches()
+
     try:
-        with pq.ParquetWriter(draft, schema_of(source.dataset.schema), compression="zstd") as file:
-            for name, inside in blocks:
-                try:
-                    with _as_parquet(path):
-                        read = source.dataset.to_table(filter=inside)
-                    table = table_rated(read, source.by, engine, after)
-                except InputError as error:
-                    faults.append(f"{path}, {name}: {error}")
-                    continue
-                rows += len(table)
-                file.write_table(table)
+        if output.suffix == ".parquet":
+            with pq.ParquetWriter(draft, schema, compression="zstd") as file:
+                for batch in rated():
+                    file.write_batch(batch)
+        else:
+            in_folders = ds.partitioning(pa.schema([schema.field(source.by[0])]), flavor="hive")
+            how: Any = {"schema": schema, "partitioning": in_folders, "max_partitions": block_rows}
+            ds.write_dataset(rated(), draft, format="parquet", **how)
         if not rows:
             raise InputError(faults[0])
         draft.rename(output)
@@ -133,8 +145,10 @@ def rate_parquet(
             f"Nothing can be written to {output.parent} ({why}), so nothing was rated."
         ) from error
     finally:
+        if draft.is_dir():
+            shutil.rmtree(draft, ignore_errors=True)
         draft.unlink(missing_ok=True)
-    return Outcome(rows, len(blocks) - len(faults), tuple(faults))
+    return Outcome(sum(rows), len(blocks) - len(faults), tuple(faults))
 
 
 def check_output(path: Path, output: Path) -> None:
