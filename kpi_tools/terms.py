@@ -1,5 +1,6 @@
 """The council's words for its ratings, lines and arrows, and what its KPIs are called in lists."""
 
+import math
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -179,12 +180,22 @@ def missed(kpi: Row, line: Row) -> float | None:
     return float(far if kpi["polarity"] == words.CLOSEST and value > max(edge, far) else edge)
 
 
-def miss(kpi: Row, line: Row | None) -> str:
+def miss(kpi: Row, line: Row | None, *, bare: bool = False) -> str:
     """How far a figure misses a line: `21 points below`; empty where it is met."""
     at = missed(kpi, line) if line else None
     if at is None:
         return ""
-    return f"{distance(kpi | {'line': at}, 'line')} {'above' if kpi['value'] > at else 'below'}"
+    far = distance(kpi | {"line": at}, "line", bare=bare)
+    return f"{far} {'above' if kpi['value'] > at else 'below'}"
+
+
+def gap_of(kpi: Row, name: str, *, bare: bool = False) -> str:
+    """How far a figure misses its target or another line by itself: `26 points below`; else
+    empty."""
+    level = kpi.get(name)
+    if not is_number(level) or kpi["polarity"] == words.CLOSEST:
+        return ""
+    return miss(kpi, {"edge": level, "far_edge": math.nan}, bare=bare)
 
 
 def level_of(kpi: Row, value: float, *, bare: bool = True) -> str:

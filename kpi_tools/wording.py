@@ -174,13 +174,9 @@ def _places(row: Row, of: str = "") -> int:
     value = float(row[f"{of}value"])
     lines = [row.get(f"{of}target"), row.get(f"{of}floor_standard")]
     places = decimals_against(value, int(row["decimals"]), lines)
-    polarity = row.get("polarity")
-    missed = [line for line in lines if is_number(line) and _misses(value, line, polarity)]
+    worse = {HIGHER: -1, LOWER: 1}.get(str(row.get("polarity")))
+    missed = [line for line in lines if is_number(line) and _side(value, line) == worse]
     return max([places, *map(written_decimals, missed)])
-
-
-def _misses(value: float, line: float, polarity: object) -> bool:
-    return _side(value, line) == {HIGHER: -1, LOWER: 1}.get(str(polarity), 9)
 
 
 def line_of(row: Row, name: str, *, bare: bool = False) -> str:
@@ -191,16 +187,6 @@ def line_of(row: Row, name: str, *, bare: bool = False) -> str:
         size = show(row["tolerance"], row["unit"], places, bare=bare)
         text += f" ± {size if row['unit'].startswith(MONEY) else rounded(row['tolerance'], places)}"
     return text
-
-
-def gap_of(row: Row, name: str, *, bare: bool = False) -> str | None:
-    """How far the latest figure misses a line: `26 points below`; else None."""
-    value, line = row["value"], row.get(name)
-    if not (is_number(value) and is_number(line)) or row["polarity"] == CLOSEST:
-        return None
-    if not _misses(value, line, row["polarity"]):
-        return None
-    return f"{distance(row, name, bare=bare)} {'above' if value > line else 'below'}"
 
 
 def distance(row: Row, name: str, *, bare: bool = False) -> str:

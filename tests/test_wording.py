@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kpi_tools.errors import InputError
+from kpi_tools.terms import gap_of
 from kpi_tools.wording import (
     capitalised,
     change_in_words,
     decimals_against,
     distance,
-    gap_of,
     in_words,
     line_of,
     listed,
@@ -109,11 +109,11 @@ def test_words():
     (74.0, 75.0, 70.0, "%", "1 point below"),
     (44.46, 44.5, 40.0, "%", "0.04 points below"),
     (44.499, 44.5, 40.0, "%", "0.001 points below"),
-    (90.0, 90.0, 80.0, "%", None),
-    (94.0, 90.0, 80.0, "%", None),
+    (90.0, 90.0, 80.0, "%", ""),
+    (94.0, 90.0, 80.0, "%", ""),
     (613, 650, 600, "count", "37 below"),
     (-2.0, -1.2, -1.5, "£ million", "£0.8 million below"),
-    (math.nan, 90.0, 80.0, "%", None),
+    (math.nan, 90.0, 80.0, "%", ""),
 ])  # fmt: skip
 def test_how_far_a_line_is_missed_is_never_nought(value, target, floor, unit, gap):
     row = {"value": value, "target": target, "floor_standard": floor, "unit": unit, "decimals": 0}

@@ -21,6 +21,7 @@ from kpi_tools.explorer.table import view_data
 from kpi_tools.explorer.views import VIEWS
 from kpi_tools.loading import Returns, as_known_at, commentary_until, in_set, load
 from kpi_tools.page.cards import Context, cards, figures_table, target_history
+from kpi_tools.page.chapters import context_of
 from kpi_tools.page.describe import takes
 from kpi_tools.page.facts import figure_cell
 from kpi_tools.page.html import (
@@ -31,7 +32,7 @@ from kpi_tools.page.html import (
     report_table,
 )
 from kpi_tools.quarters import Quarter
-from kpi_tools.rows import Row, Rows, is_number, is_text, rows_by, rows_of
+from kpi_tools.rows import Row, Rows, is_number, is_text, rows_of
 from kpi_tools.scorecard.changes import restated_between
 from kpi_tools.spreadsheets import csv_bytes
 from kpi_tools.tokens import filled, kpi_figures
@@ -88,16 +89,9 @@ class OneKpi:
     @property
     def answer(self) -> Html:
         """How it stands and whether that is luck or process, and its card as in the report."""
-        known, changes = self.known, self.known.returns.changelog
-        context = Context(
-            self.known.terms,
-            dated=known.returns.annotations,
-            breaks=rows_by(changes[changes["change"] == "redefined"]),
-            rebases=rows_by(self.known.rebases),
-            benchmarks=rows_by(known.of("benchmarks", self.kpi_id)),
-            months=rows_by(known.months(self.kpi_id)),
-        )
-        card = cards(known.kpis[known.kpis["kpi_id"] == self.kpi_id], known.recent, context)
+        known = self.known
+        kpis = known.kpis[known.kpis["kpi_id"] == self.kpi_id]
+        card = cards(kpis, known.recent, context_of(kpis, known.recent, known.returns))
         return paragraphs(status_sentences(known, self.kpi_id)) + card
 
     @property

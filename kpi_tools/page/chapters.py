@@ -21,7 +21,7 @@ from kpi_tools.rows import Row, Rows, in_doubt, is_number, is_text, rows_by, row
 from kpi_tools.scorecard import report_before, section_words
 from kpi_tools.scorecard.actions import followed, in_report, without_action
 from kpi_tools.scorecard.series import variation_and_assurance
-from kpi_tools.terms import AGAINST, Terms, level_of, lines_of, miss, missed, names
+from kpi_tools.terms import AGAINST, Terms, gap_of, level_of, lines_of, miss, missed, names
 from kpi_tools.vocabulary import (
     FAILS,
     HIT_OR_MISS,
@@ -30,7 +30,7 @@ from kpi_tools.vocabulary import (
     TREND_ARROW,
     UNTESTED,
 )
-from kpi_tools.wording import figure_of, gap_of, in_words, line_of
+from kpi_tools.wording import figure_of, in_words, line_of
 
 
 def context_of(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Context:

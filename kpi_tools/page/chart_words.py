@@ -12,11 +12,11 @@ from kpi_tools import vocabulary
 from kpi_tools.errors import InputError
 from kpi_tools.quarters import Quarter
 from kpi_tools.rows import Row, Rows, in_doubt, is_number, is_text, rows_of
+from kpi_tools.terms import gap_of
 from kpi_tools.wording import (
     between,
     capitalised,
     figure_of,
-    gap_of,
     in_words,
     line_of,
     listed,

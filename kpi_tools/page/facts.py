@@ -9,8 +9,8 @@ from kpi_tools.page.describe import SELDOM
 from kpi_tools.page.html import Html, badge, figure_with_status, slug
 from kpi_tools.quarters import Quarter
 from kpi_tools.rows import Row, in_doubt, is_number, is_text, text_of
-from kpi_tools.terms import Terms
-from kpi_tools.wording import distance, figure_of, gap_of, line_of, parts_of, unit_words
+from kpi_tools.terms import Terms, gap_of
+from kpi_tools.wording import distance, figure_of, line_of, parts_of, unit_words
 
 
 def entry(kpi: Row, terms: Terms, name: str = "") -> dict[str, Any]:

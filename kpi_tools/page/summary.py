@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 import pandas as pd
@@ -22,6 +21,7 @@ from kpi_tools.wording import capitalised, change_in_words, figure_of, in_words,
 
 _LABELS = {STABLE: "Stable"}
 _FURTHEST = 2
+_TO_SETTLE = ("in doubt", "reported in arrears", "not rated")
 _BETTER, _WORSE, _LOOSE = "To a better rating", "To a worse rating", "Rated again, or no longer"
 
 
@@ -101,8 +101,8 @@ def _loose_ends(kpis: pd.DataFrame, actions: pd.DataFrame, terms: Terms) -> str:
     counts = [f"{plural(overdue, 'action')} overdue"] if overdue else []
     counts += [
         f"{terms.kpis(len(rows))} {how}"
-        for how, rows, _ in islice(narrative.caveats(kpis), 3)
-        if len(rows)
+        for how, rows, _ in narrative.caveats(kpis)
+        if len(rows) and how in _TO_SETTLE
     ]
     return f"{capitalised(listed(counts))}." if counts else ""
 
