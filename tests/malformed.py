@@ -1,15 +1,15 @@
 """A corpus of returns as services send them: every case a file, and what must become of each of its cells.
 
-malformed.csv has a row of a return in each line, tried as CSV and as a workbook; here are the files that are spoilt as a whole.
-`python tests/malformed.py FOLDER` writes them all; `CASES` holds them with what is expected. Expectations are written by hand
-from the rules of METHOD.md and the remedies that an analyst would give, never taken from the program.
+malformed.csv has a row of a return in each line, tried as CSV and as a workbook; here are the files
+that are spoilt as a whole. `CASES` holds them with what is expected. Expectations are written by
+hand from the rules of METHOD.md and the remedies that an analyst would give, never taken from the
+program.
 """
 
 import codecs
 import csv
 import io
 import re
-import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -482,14 +482,3 @@ add("thousands without quotes in every row",
 add("a row of units", _FINE.replace("note\r\n", "note\r\nid,quarter,%,number,number,,\r\n", 1),
     "refused 2 kpi_id row-units", taken=_ALL)
 # fmt: on
-
-
-if __name__ == "__main__":
-    target = Path(sys.argv[1])
-    for number, case in enumerate(CASES):
-        folder = (
-            target
-            / f"{number:03} {''.join(letter for letter in case.name if letter.isalnum() or letter == ' ')}"
-        )
-        folder.mkdir(parents=True)
-        (folder / case.file).write_bytes(case.content)

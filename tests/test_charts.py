@@ -188,12 +188,6 @@ def test_any_figures_stand_within_the_axis_and_no_texts_overlap(values, columns)
     assert not any(box.meets(boxes[:n]) for n, box in enumerate(boxes))
 
 
-@pytest.mark.parametrize("count", [1, 2, 6, 13, 40])
-def test_any_window_can_be_drawn(count):
-    chart = kpi_chart(rows(tuple(range(40, 40 + count))), "k")
-    assert chart.svg.startswith("<svg") and str(39 + count) in re.findall(r">(\d+)%<", chart.svg)
-
-
 def test_axes_end_where_the_measure_ends():
     assert axis([96, 100], ends=(0, 100))[1] == 100
     assert axis([1, 2, 9], ends=(0, math.inf))[0] == 0

@@ -7,8 +7,7 @@ import lxml.html
 import pandas as pd
 import pytest
 
-from kpi_tools.errors import InputError
-from kpi_tools.explorer.evidence import commentary_so_far, directorate_named, evidence, kpi_named
+from kpi_tools.explorer.evidence import commentary_so_far, evidence
 from kpi_tools.explorer.views import view
 from kpi_tools.loading import load
 from kpi_tools.page.chapters import at_a_glance
@@ -133,18 +132,6 @@ def test_tokens_in_earlier_commentary_have_the_figures_of_their_own_report():
     assert fell in said["CS02", "2023-24 Q2"]
     assert "still holds the quarters" in said["ES01", "2024-25 Q3"]
     assert "(813 of 2,421 plans)" in said["ES01", "2024-25 Q3"]
-
-
-def test_unknown_names_get_the_nearest():
-    nearest = r'no directorate "Childrens". The nearest: Children, Young People and Education'
-    with pytest.raises(InputError, match=nearest):
-        directorate_named(kent.returns(), "Childrens")
-    nearest = r'no KPI "EHCP". The nearest: ES01 \(Percentage of Education'
-    with pytest.raises(InputError, match=nearest):
-        kpi_named(kent.returns(), "EHCP")
-    assert directorate_named(kent.returns(), " ") == ""
-    assert directorate_named(kent.returns(), "public health") == "Public Health"
-    assert kpi_named(kent.returns(), "es01") == "ES01"
 
 
 def test_months_tell_the_quarters_that_leave_a_rolling_figure():

@@ -6,11 +6,10 @@ import re
 import pandas as pd
 import pytest
 
-from kpi_tools.commands import outputs_of
 from kpi_tools.explorer.evidence import evidence
 from kpi_tools.explorer.history import one_kpi
 from kpi_tools.explorer.table import pages
-from kpi_tools.report import OUTPUTS, make_report
+from kpi_tools.report import make_report
 from kpi_tools.scorecard.actions import followed
 from tests import kent
 
@@ -83,7 +82,3 @@ def test_each_action_that_was_open_is_accounted_for(reports):
         assert [name for name in open_before if name not in page] == [], quarter
         open_before = set(actions.index[actions["status"] == "open"])
     assert "Management action A-04: Bring the housing programme board together" in page
-
-
-def test_its_reports_stand_in_a_folder_of_its_own():
-    assert outputs_of(None, RAW) == OUTPUTS / "example-borough-council-illustrative"
