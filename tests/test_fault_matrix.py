@@ -1,60 +1,4 @@
-"""What may go wrong with a batch of reports, fault by fault, and the tests that show what becomes of it.
-
-Everywhere: an exit status other than 0 unless said otherwise, one sentence, nothing half made, the earlier report as it
-was, no process left behind. A test of this table fails where one of these names is gone.
-
-F01 exception in a cell              test_runner::test_a_run_that_is_not_whole_is_refused
-                                     test_fault_matrix::test_an_exception_in_any_cell_of_the_real_report
-F02 sys.exit, os._exit               test_runner::test_a_run_that_is_not_whole_is_refused
-                                     test_runner::test_a_process_that_ends_is_a_sentence_and_the_next_run_has_another
-F03 killed, segfault, abort          test_runner::test_a_process_that_ends_is_a_sentence_and_the_next_run_has_another
-F04 out of memory                    test_runner::test_a_run_that_is_not_whole_is_refused
-    prints without end               test_runner::test_a_run_that_is_not_whole_is_refused
-F05 cell hangs, swallows, is stopped test_runner::test_a_cell_that_takes_too_long_is_ended
-F06 another process in its place     test_runner::test_nothing_of_the_user_takes_part
-                                     test_runner::test_a_process_serves_only_the_one_that_started_it
-F07 runner killed at random          test_report::test_runs_ended_at_random_moments_never_leave_half_a_report
-    … at each of its steps           test_report::test_a_run_killed_at_any_step_leaves_the_old_report_or_the_new_one
-    … while a cell runs              test_report::test_a_run_that_is_ended_leaves_the_old_report_and_no_process
-F08 disk full                        test_fault_matrix::test_a_disk_that_fills_up_at_any_point
-                                     test_report::test_a_full_disk_is_a_sentence_and_leaves_the_old_report
-F09 outputs read-only                test_fault_matrix::test_outputs_that_cannot_be_written_are_told_before_anything_starts
-    … missing (exit 0)               test_report::test_a_report_is_one_folder
-    … a file                         test_report::test_a_file_where_a_folder_should_be_is_a_sentence
-    … a link                         test_fault_matrix::test_outputs_may_be_a_link_and_a_quarter_may_not
-F10 4 runs of one quarter            test_report::test_of_runs_at_once_one_goes_on
-    quarters at once (exit 0)        test_report::test_one_run_of_a_quarter_at_a_time
-F11 a reader meanwhile               test_report::test_a_reader_finds_the_old_report_or_the_new_one, and in F07, F08, F10
-F12 stale lock, stale work folder    test_report::test_what_a_killed_run_left_is_harmless
-    clock set back                   test_fault_matrix::test_nobody_asks_for_the_time
-F13 inputs change meanwhile          test_report::test_inputs_that_change_meanwhile_stop_the_report
-                                     test_loading::test_a_file_that_changes_while_it_is_read_is_told
-    … vanish or are locked           test_fault_matrix::test_an_input_that_cannot_be_read_any_more_is_a_sentence
-F14 thread fails, warning (exit 0)   test_runner::test_a_run_that_is_not_whole_is_refused
-                                     test_runner::test_a_warning_does_not_stop_a_run
-F15 parameters                       test_runner::test_parameters_the_notebook_does_not_have_are_refused_before_it_starts
-                                     test_runner::test_a_hostile_value_arrives_as_text
-F16 strange paths, C locale (exit 0) test_fault_matrix::test_the_real_report_in_a_plain_locale_and_a_long_strange_path
-F17 zones, dates, seeds: same bytes  test_fault_matrix::test_no_zone_file_time_or_hash_seed_takes_part
-                                     test_fault_matrix::test_nobody_asks_for_the_time
-F18 no network (exit 0)              test_fault_matrix::test_without_any_network
-    F16 to F18 in one run (exit 0)   test_fault_matrix::test_the_real_report_wherever_and_whenever_it_is_made
-F19 one chart fails                  test_fault_matrix::test_a_chart_that_cannot_be_drawn_stops_the_report
-    one KPI has no data (exit 0)     test_fault_matrix::test_a_kpi_without_data_is_reported_as_such
-    all rejected                     test_fault_matrix::test_returns_of_which_nothing_can_be_used
-F20 control characters, long names   test_fault_matrix::test_control_characters_and_endless_names
-    many KPIs (exit 0)               test_fault_matrix::test_many_kpis
-    a page too large                 test_report::test_a_page_that_is_not_whole_is_not_published
-F21 notebook not fit to run          test_runner::test_a_notebook_that_is_not_fit_to_run_is_refused_before_it_starts
-    … left with outputs (exit 0)     test_runner::test_old_outputs_in_the_file_take_no_part
-    … meddles with the outputs       test_fault_matrix::test_a_notebook_that_meddles_with_folders
-F22 edited report, manifest, input   test_verify
-F23 late revision: same bytes        test_fault_matrix::test_a_late_revision_leaves_the_old_quarter_as_published
-F24 package versions differ
-             test_provenance::test_versions_other_than_those_of_the_lock_are_named_and_hold_the_final_report_back
-
-KPI_LONG=1, as in .ci/run, makes the longer versions run: each of them alone, more time zones, every cell.
-"""
+"""What may go wrong with a batch of reports: tests/faults/README.md lists each with its tests."""
 
 import json
 import os
@@ -104,14 +48,15 @@ def small_disk(tmp_path):
 
 
 def test_every_fault_has_a_test():
-    named = re.findall(r"\b(test_\w+)::(test_\w+)", __doc__ or "")
+    listed = (HERE / "faults" / "README.md").read_text("utf-8")
+    named = re.findall(r"\b(test_\w+)::(test_\w+)", listed)
     gone = [
         name
         for module, name in named
         if f"def {name}(" not in (HERE / f"{module}.py").read_text("utf-8")
     ]
     assert gone == []
-    faults = re.findall(r"^F(\d\d) ", __doc__ or "", re.MULTILINE)
+    faults = re.findall(r"\bF(\d\d) \| ", listed)
     assert faults == [f"{number:02}" for number in range(1, 25)]
 
 
