@@ -12,6 +12,7 @@ from kpi_tools.explorer.sentences import draft, so_long, status_sentences
 from kpi_tools.explorer.table import screen
 from kpi_tools.explorer.views import view
 from kpi_tools.quarters import Quarter, quarter_range
+from kpi_tools.schemes import parse_schemes
 from kpi_tools.tokens import KPI_TOKENS, filled, kpi_figures, unknown
 from tests import kent
 
@@ -48,6 +49,16 @@ def test_the_draft_holds_what_the_tables_hold():
     assert "December 2024 alone: 68% (50 of 73)." in said
     row = kent.known("ES01").of("outlooks", "ES01").iloc[0]
     assert f"between {row['next_low']:.0f}% and {row['next_high']:.0f}% is to be expected." in said
+
+
+def test_a_draft_names_no_line_that_the_scheme_does_not_use():
+    bands = [{"name": "Green", "meets": "target"}, {"name": "Red"}]
+    known = kent.known("ES01")
+    schemes = parse_schemes({"schemes": {"pair": {"bands": bands}}})
+    council = replace(known.returns.council, schemes=schemes)
+    kpis = known.kpis.assign(scheme="pair", band=2)
+    known = replace(known, returns=replace(known.returns, council=council), kpis=kpis)
+    assert "the KPI is {rating} against a target of {target}." in draft(known, "ES01")
 
 
 def test_a_missing_figure_and_a_missing_target_are_said():

@@ -8,7 +8,7 @@ from kpi_tools.explorer.reasons import sentences_of
 from kpi_tools.page.chart_words import how_long, latest_run
 from kpi_tools.page.describe import direction_sentence, month_alone, size_in_words
 from kpi_tools.quarters import Quarter
-from kpi_tools.rows import Row, is_number, is_text, rows_of
+from kpi_tools.rows import Row, is_text, rows_of
 from kpi_tools.scorecard.series import NOT_ASSESSED
 from kpi_tools.tokens import kpi_figures
 from kpi_tools.wording import between, capitalised, figure_of, line_of, show
@@ -90,8 +90,8 @@ def draft(known: Evidence, kpi_id: str) -> str:
     kpi, terms, months = known.kpi(kpi_id), known.terms, known.single_months(kpi_id)
     expected, place = rows_of(known.of("outlooks", kpi_id))[0], (kpi["unit"], int(kpi["decimals"]))
     alone = kpi["basis"] != "quarter" and len(months)
-    worst = kpi["band"] == len(terms.scheme(kpi).bands) and is_number(kpi["floor_standard"])
-    line = "floor_standard" if worst else "target"  # against which it is rated
+    lines, worst = terms.lines(kpi), kpi["band"] == len(terms.scheme(kpi).bands)
+    line = "floor_standard" if worst and "floor_standard" in lines else "target"  # that it misses
     sentences = sentences_of(
         "explorer_draft.txt.j2",
         kpi=kpi,
@@ -101,7 +101,7 @@ def draft(known: Evidence, kpi_id: str) -> str:
         when=_when(kpi),
         so_long=so_long(known.of("quarters", kpi_id)),
         doubt=doubts_in_words(known, kpi_id),
-        line=terms.word(line) if is_number(kpi[line]) else "",
+        line=terms.word(line) if line in lines else "",
         level=f"{{{line}}}",
         quarterly=_is_quarterly(kpi),
         direction=_DIRECTIONS.get(kpi["direction_of_travel"], ""),

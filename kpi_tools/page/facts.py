@@ -117,7 +117,7 @@ def _above(kpi: Row, terms: Terms) -> str | None:
     """How far the latest figure is on the good side of its target."""
     value, target = kpi["value"], kpi["target"]
     sided = kpi["polarity"] in (words.HIGHER, words.LOWER) and not in_doubt(kpi)
-    if not sided or not is_number(value) or not is_number(target):
+    if not sided or not is_number(value) or "target" not in terms.lines(kpi):
         return None
     if value == target:
         return f"exactly on {terms.word('target')}"
