@@ -16,3 +16,11 @@ class InputError(KpiError):
     """The files or parameters given cannot be used as they are."""
 
     exit_status = 2
+
+
+class Refused(Exception):
+    """A file that is not read: a code of `loading.rules` and its particulars, perhaps a place."""
+
+    def __init__(self, code: str, detail: str = "", sheet: str = "", row: int = 0) -> None:
+        super().__init__(code, detail)
+        self.code, self.detail, self.sheet, self.row = code, detail, sheet, row

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from kpi_tools.errors import InputError
+from kpi_tools.errors import InputError, Refused
 from kpi_tools.quarters import Quarter, QuarterError
 
 TEXT_ENDINGS: Final = (".csv", ".tsv", ".txt")
@@ -103,7 +103,6 @@ def book_quarters(raw: Path) -> list[Quarter]:
 @lru_cache(maxsize=8)
 def _in_book(content: bytes) -> tuple[Quarter, ...]:
     from kpi_tools.workbooks.child import Workbooks
-    from kpi_tools.workbooks.parts import Refused
 
     sheets = list[dict[str, Any]]()
     with Workbooks() as books, suppress(Refused):

@@ -134,6 +134,6 @@ def test_a_new_year_is_agreed_in_one_workbook(tmp_path):
     sheet["H2"] = "perhaps"
     book.save(path)
     files = {one: one.read_bytes() for one in raw.glob("*.csv")}
-    with pytest.raises(InputError, match='row 2: "perhaps" is none of stays, retired'):
+    with pytest.raises(InputError, match='row 2, column H "decision": "perhaps"'):
         start_year(raw, "2025-26")
     assert {one: one.read_bytes() for one in raw.glob("*.csv")} == files

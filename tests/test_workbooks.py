@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from kpi_tools.errors import Refused
 from kpi_tools.workbooks import child
 from kpi_tools.workbooks.child import Workbooks, answer
-from kpi_tools.workbooks.parts import Refused
 from kpi_tools.workbooks.sheets import Look, as_text, digits, read_format, read_workbook, rich_text
 from tests.malformed import book_of, rows
 

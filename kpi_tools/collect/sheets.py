@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kpi_tools.errors import InputError
+from kpi_tools.errors import InputError, Refused
 from kpi_tools.loading.cells import DATE, ERROR, FORMULA, MONTH, YEAR, clean_name
 from kpi_tools.loading.grids import read_text
 from kpi_tools.loading.rules import RULES, rows_in_words
 from kpi_tools.spreadsheets import safe_text
 from kpi_tools.workbooks.child import Workbooks
-from kpi_tools.workbooks.parts import Refused, letters
+from kpi_tools.workbooks.parts import letters
 
 Place = tuple[int, int]
 """The line of a cell as a person counts, and its place in it, from 0."""

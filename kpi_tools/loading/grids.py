@@ -13,12 +13,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from kpi_tools.errors import Refused
 from kpi_tools.loading.cells import clean_name
 from kpi_tools.loading.rules import Ledger
 from kpi_tools.quarters import Quarter, QuarterError
 from kpi_tools.received import received_heading
 from kpi_tools.workbooks.child import Workbooks
-from kpi_tools.workbooks.parts import Refused
 
 MOST_ROWS: Final = 200_000
 MOST_COLUMNS: Final = 200

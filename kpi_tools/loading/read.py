@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from kpi_tools.errors import Refused
 from kpi_tools.loading.cells import CIRCULAR, FORMULA, clean_name
 from kpi_tools.loading.grids import (
     Grid,
@@ -21,7 +22,7 @@ from kpi_tools.loading.grids import (
 from kpi_tools.loading.rules import ERROR, Ledger
 from kpi_tools.quarters import Quarter, QuarterError
 from kpi_tools.workbooks.child import Workbooks
-from kpi_tools.workbooks.parts import Refused, letters
+from kpi_tools.workbooks.parts import letters
 
 _HEADING_WITHIN: Final = 40
 _TIME: Final = re.compile(

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
-from kpi_tools.workbooks.parts import Refused
+from kpi_tools.errors import Refused
 from kpi_tools.workbooks.sheets import read_workbook
 
 SECONDS: Final = 30

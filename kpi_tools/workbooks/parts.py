@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
+from kpi_tools.errors import Refused
+
 MAX_UNPACKED, MAX_RATIO, MAX_PARTS, MAX_OUTLINE = 50 * 2**20, 100, 2_000, 4 * 2**20
 MAX_ROWS, MAX_COLUMNS, MAX_CELLS = 20_000, 200, 300_000
 BOOK: Final = re.compile(r"xl/workbook\d*\.xml")
@@ -26,14 +28,6 @@ _ROWS_END: Final = re.compile(rb"</(?:\w+:)?sheetData\s*>")
 _CELL: Final = re.compile(rb"<(?:\w+:)?c\b[^>]*?\br=\"([A-Z]{1,3})(\d{1,9})\"[^>]*(?<!/)>\s*<(?!/)")
 """A cell with anything in it."""
 _LAST_COLUMN: Final = (2, b"GR")
-
-
-class Refused(Exception):
-    """A file that is not read: a code of `loading.rules` and its particulars, perhaps a place."""
-
-    def __init__(self, code: str, detail: str = "", sheet: str = "", row: int = 0) -> None:
-        super().__init__(code, detail)
-        self.code, self.detail, self.sheet, self.row = code, detail, sheet, row
 
 
 @dataclass

@@ -8,10 +8,11 @@ from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
-from xml.etree.ElementTree import Element, SubElement, tostring
+from xml.etree.ElementTree import Element, tostring
 
+from kpi_tools.errors import Refused
 from kpi_tools.workbooks import parts as package
-from kpi_tools.workbooks.parts import MAX_COLUMNS, MAX_ROWS, Part, Refused, is_of_book, local
+from kpi_tools.workbooks.parts import MAX_COLUMNS, MAX_ROWS, Part, is_of_book, local
 
 MAX_FORMULAS: Final = 2_000
 OUR_NOTES: Final = "kpi check"
@@ -61,56 +62,39 @@ def read_workbook(raw: bytes) -> dict[str, Any]:
 
 
 def _load(parts: dict[str, Part], formulas: bool = False) -> tuple[Any, str]:
-    """The workbook as openpyxl reads a copy of what a return is about, and what was left out of it.
-    Where it stumbles over styles or comments they are taken out, as far as need be."""
+    """The workbook as openpyxl reads a copy of what a return is about, and what was left out of it:
+    where it stumbles, it reads again without looks."""
     from openpyxl import load_workbook
 
     options = {"data_only": not formulas, "rich_text": not formulas, "keep_links": False}
-    ways = {"": None, "colours, fonts and comments": True}
-    for unknown, formats in ways.items():
-        with suppress(Exception):  # whatever a style makes the reader raise
-            return load_workbook(_copy(parts, formats), **options), unknown
-    copy = _copy(parts, formats=False)
+    with suppress(Exception):  # whatever a style makes the reader raise
+        return load_workbook(_copy(parts), **options), ""
+    copy = _copy(parts, looks=False)
     return load_workbook(copy, **options), "formats, colours, fonts and comments"
 
 
-def _copy(parts: dict[str, Part], formats: bool | None) -> io.BytesIO:
-    """A workbook of what a return is about; without its looks where `formats` is given."""
+def _copy(parts: dict[str, Part], looks: bool = True) -> io.BytesIO:
+    """A workbook of what a return is about, perhaps without its looks."""
     copy = io.BytesIO()
     with zipfile.ZipFile(copy, "w") as target:
         for name, part in parts.items():
-            if part.kind not in _KEPT_PARTS:
+            if part.kind not in _KEPT_PARTS or part.kind == "styleSheet" and not looks:
                 continue
             content, kept = part.xml, _KEPT_PARTS[part.kind]
             if kept:
                 only = Element(part.root.tag, part.root.attrib)
                 only.extend(one for one in part.root if local(one) in kept)
+                for one in () if looks else only.iter():
+                    for which in ("s", "style"):
+                        one.attrib.pop(which, None)
                 content = tostring(only)
-            elif part.kind == "styleSheet" and formats is not None:
-                content = tostring(_plain(part.root, formats))
             elif part.kind == "Relationships" and name != "_rels/.rels" and not is_of_book(name):
                 only = Element(part.root.tag)
                 comments = [one for one in part.root if one.get("Type", "").endswith("/comments")]
-                only.extend(comments if formats is None else ())
+                only.extend(comments if looks else ())
                 content = tostring(only)
             target.writestr(name, content)
     return copy
-
-
-def _plain(styles: Element, formats: bool) -> Element:
-    """Styles without fonts, fills and borders; with the formats of numbers or without."""
-    space = styles.tag.removesuffix("styleSheet")
-    plain = Element(styles.tag)
-    plain.extend(styles.findall("{*}numFmts") if formats else ())
-    for name in ("font", "fill", "border"):
-        one = SubElement(SubElement(plain, f"{space}{name}s"), f"{space}{name}")
-        if name == "fill":
-            SubElement(one, f"{space}patternFill")
-    cells = SubElement(plain, f"{space}cellXfs")
-    for xf in styles.findall("{*}cellXfs/{*}xf") or [Element("xf")]:
-        number = xf.get("numFmtId", "0") if formats else "0"
-        SubElement(cells, f"{space}xf", numFmtId=number, fontId="0", fillId="0", borderId="0")
-    return plain
 
 
 def _circular(sheets: Iterable[Any]) -> set[tuple[str, int, int]]:
