@@ -10,6 +10,7 @@ import pytest
 from kpi_tools.narrative import headline
 from kpi_tools.scorecard import earlier_reports, matrix, rating_history, recent_quarters
 from kpi_tools.scorecard.changes import movement
+from kpi_tools.terms import Terms
 from tests.kent import EIGHT_REDS, earlier, returns, scorecard
 
 RAG = {"G": "Green", "A": "Amber", "R": "Red"}
@@ -121,7 +122,8 @@ def test_this_report_is_in_its_history_though_none_of_its_rows_could_be_used():
 
 def test_the_minute_of_quarter_2_2023_24():
     known, kpis = returns("2023-24 Q2"), scorecard("2023-24 Q2")
-    text = headline(kpis, earlier("2023-24 Q2")[0], known.quarter)
+    title, terms = known.council.report_title, Terms(known.council)
+    text = headline(kpis, earlier("2023-24 Q2")[0], known.quarter, title, terms)
     for said in (
         "Out of the 38 KPIs",
         "15 achieved or exceeded target (rated Green)",
