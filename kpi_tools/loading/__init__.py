@@ -184,30 +184,15 @@ def read_returns(
             run.skip(path, "table-other", there if path.parent == folder else of_quarter)
         council = read_council(run.snapshot(folder / "council.toml"), run.ledger)
         sections = council.sections
-        catalogue, lines = run.table(schemas.KPIS), run.table(schemas.TARGETS)
-        kpis = read_kpis(catalogue, council)
-        of_kpi = kpis.set_index("kpi_id")
-        refused = np.array(catalogue.cells["kpi_id"], dtype=object)[catalogue.bad]
-        ids = Ids(kpis, refused)
+        catalogue = _catalogue(run, council, wanted)
+        ids, targets = catalogue.ids, catalogue.targets
+        submissions, happened = _received(run, catalogue, wanted, latest)
+        kpis = with_decimals(catalogue.kpis, submissions)
 
         def known(schema: Schema, places: tuple[str, ...] = ()) -> pd.DataFrame:
             rows = schemas.read(table := run.table(schema), schema, ids, {"section": places})
             return schemas.in_force(table, rows, wanted)
 
-        targets = read_targets(lines, kpis, ids, council.scheme)
-        catalogue.later = int((kpis["first_quarter"] > wanted.label).sum())
-        lines.later = int((targets["from_quarter"] > wanted.label).sum())
-        due.check_targets(lines, kpis, targets, wanted)
-        for sentence in unknown_lines(council.schemes.values(), line_columns(targets)):
-            run.ledger.problem("setting-bad", "council.toml", column="rating", detail=sentence)
-        held = Catalogue(kpis, targets, ids, council.milestones)
-        submissions = submissions_upto(wanted, run, held)
-        happened = context.read_events(run.table(schemas.EVENTS), kpis, ids, wanted, latest)
-        counts = context.counted(happened, wanted, submissions["received"])
-        if len(counts):
-            submissions = pd.concat([submissions, counts])
-            submissions = submissions.sort_values("received", kind="stable", ignore_index=True)
-        kpis = with_decimals(kpis, submissions)
         agreed = known(schemas.SMALL_NUMBERS)
         safe = suppress(submissions, kpis, council.threshold, council.rounding, agreed)
         for row in safe.uncounted.fillna({"sheet": ""}).to_dict("records"):
@@ -225,7 +210,7 @@ def read_returns(
         rebases = context.read_rebases(run.table(schemas.REBASES), ids, wanted)
         notes = known(schemas.ANNOTATIONS, (*sections, "all"))
         actions = words.read_actions(run.table(schemas.ACTIONS), ids, wanted, sections)
-        owners = of_kpi["owner"].to_dict()
+        owners = kpis.set_index("kpi_id")["owner"].to_dict()
         actions = words.with_actions(actions, texts, owners, (sent for _, sent in run.words))
     run.check_still_there()
     targets = schemas.known_at(targets, max(wanted, agreed_until or wanted))
@@ -261,6 +246,33 @@ def read_returns(
         withheld=safe.withheld,
         words=texts,
     )
+
+
+def _catalogue(run: Run, council: Council, upto: Quarter) -> Catalogue:
+    """What returns are held against: kpis.csv and targets.csv."""
+    table, lines = run.table(schemas.KPIS), run.table(schemas.TARGETS)
+    kpis = read_kpis(table, council)
+    ids = Ids(kpis, np.array(table.cells["kpi_id"], dtype=object)[table.bad])
+    targets = read_targets(lines, kpis, ids, council.scheme)
+    table.later = int((kpis["first_quarter"] > upto.label).sum())
+    lines.later = int((targets["from_quarter"] > upto.label).sum())
+    due.check_targets(lines, kpis, targets, upto)
+    for sentence in unknown_lines(council.schemes.values(), line_columns(targets)):
+        run.ledger.problem("setting-bad", "council.toml", column="rating", detail=sentence)
+    return Catalogue(kpis, targets, ids, council.milestones)
+
+
+def _received(
+    run: Run, known: Catalogue, upto: Quarter, latest: Quarter
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of the returns, with counts of single events among them; the events."""
+    sent = submissions_upto(upto, run, known)
+    events = context.read_events(run.table(schemas.EVENTS), known.kpis, known.ids, upto, latest)
+    counts = context.counted(events, upto, sent["received"])
+    if len(counts):
+        sent = pd.concat([sent, counts])
+        sent = sent.sort_values("received", kind="stable", ignore_index=True)
+    return sent, events
 
 
 def commentary_until(raw: str | Path, returns: Returns) -> pd.DataFrame:

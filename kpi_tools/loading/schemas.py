@@ -19,7 +19,7 @@ from kpi_tools.loading.periods import read_period
 from kpi_tools.loading.read import Entry, Schema, Table
 from kpi_tools.quarters import Quarter, QuarterError
 from kpi_tools.schemes import one_of
-from kpi_tools.units import clock, known_unit, meant_unit, parse_range
+from kpi_tools.units import known_unit, meant_unit, parse_range
 from kpi_tools.vocabulary import NOT_AVAILABLE, STATUSES_WITHOUT_VALUE
 
 BEGINNING: Final = Quarter(2000, 1)
@@ -219,11 +219,8 @@ def _due(text: str) -> str | None:
 
 def _number(table: Table, at: int, name: str, unit: str) -> Number:
     """A number in a unit; NaN where there is none. A sign % is for percentages only."""
-    sent = table.cells[name][at]
-    if (seconds := clock(sent, unit)) is not None:
-        table.changed(at, name, f"{seconds:g} {unit}")
-        return Number(seconds)
-    found = cells.read_number(sent, table.kind(name, at), table.comma_is_doubtful)
+    kind = table.kind(name, at)
+    found = cells.read_number(table.cells[name][at], kind, table.comma_is_doubtful, unit)
     if found.fault:
         table.fault(at, name, found.fault, found.detail)
     elif found.percent and unit != "%":
