@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from kpi_tools.cli import main
 from kpi_tools.loading import Returns, due_figures, load, read_returns, with_targets
+from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.schemas import SCHEMAS, SETTINGS
 from kpi_tools.scorecard import recent_quarters, score
 from kpi_tools.units import clock, known_unit, meant_unit, parse_range, unit_family
@@ -221,6 +222,15 @@ def test_ids_of_any_form_are_taken_and_a_look_alike_is_none_of_them(tmp_path, id
     assert told["id-lookalike"] == f"The id only looks like {' or '.join(sorted(ids))}."
     errors = returns.problems.loc[returns.problems["severity"] == "error", "code"]
     assert ("catalogue-lookalike" in told) == warned and errors.tolist() == ["id-lookalike"]
+
+
+def test_ids_that_a_spreadsheet_program_makes_one_are_warned_of(tmp_path):
+    ids = ["1.1", "1.10", "7", "007"]
+    returns = read_returns(make_council(tmp_path, [{"kpi_id": one} for one in ids], FIGURES))
+    told = returns.problems[returns.problems["code"] == "catalogue-lookalike"]
+    assert told["value"].tolist() == ["1.10", "007"] and len(returns.catalogue) == 4
+    found = Ids(returns.catalogue[returns.catalogue["kpi_id"] == "1.10"]).find("1.1")
+    assert (found.fault, found.detail) == ("id-lookalike", "1.10")
 
 
 def test_names_that_differ_in_spelling_only(tmp_path):

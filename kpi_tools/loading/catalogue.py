@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools.loading.council import Council
-from kpi_tools.loading.ids import Ids, folded, skeleton
+from kpi_tools.loading.ids import Ids, folded, skeleton, without_zeros
 from kpi_tools.loading.read import Table
 from kpi_tools.loading.schemas import KPIS, TARGETS, read
 from kpi_tools.units import parse_range, unit_family
@@ -82,7 +82,7 @@ def _check_kpi(table: Table, place: int, kpi: dict[str, Any], council: Council) 
 
 
 def _check_ids(table: Table, kpis: list[dict[str, Any]]) -> None:
-    """Two ids of one form; a warning of two that a reader cannot tell apart."""
+    """Two ids of one form; a warning of two that a reader or a spreadsheet cannot tell apart."""
     first, alike = dict[str, int](), dict[str, str]()
     for place, kpi_id in enumerate(kpi["kpi_id"] for kpi in kpis):
         if not isinstance(kpi_id, str):
@@ -90,8 +90,11 @@ def _check_ids(table: Table, kpis: list[dict[str, Any]]) -> None:
         if (at := first.setdefault(folded(kpi_id), place)) != place:
             if kpi_id != kpis[at]["kpi_id"]:
                 table.fault(place, "kpi_id", "catalogue-twice", str(table.rows[at]))
-        elif (other := alike.setdefault(skeleton(kpi_id) or kpi_id, kpi_id)) != kpi_id:
-            table.fault(place, "kpi_id", "catalogue-lookalike", other)
+            continue
+        forms = skeleton(kpi_id) or kpi_id, without_zeros(kpi_id)
+        others = {alike.setdefault(form, kpi_id) for form in forms} - {kpi_id}
+        if others:
+            table.fault(place, "kpi_id", "catalogue-lookalike", " and ".join(sorted(others)))
 
 
 def _check_names(table: Table, rows: pd.DataFrame) -> None:

@@ -33,9 +33,10 @@ def folded(text: str) -> str:
     return "".join(text.split()).casefold()
 
 
-def _without_zeros(text: str) -> str:
-    """`text` as if each number in it had been taken for one: 007 → 7, CS01 → cs1."""
-    return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"\s|\.0+$", "", text)).casefold()
+def without_zeros(text: str) -> str:
+    """`text` as if each number in it had been taken for one: 007 → 7, CS01 → cs1, 1.10 → 1.1."""
+    plain = re.sub(r"(\.\d*?)0+$", r"\1", "".join(text.split())).removesuffix(".")
+    return re.sub(r"(?<!\d)0+(?=\d)", "", plain).casefold()
 
 
 def _without_points(text: str) -> str:
@@ -57,7 +58,7 @@ class Ids:
         self._folded = {folded(one): one for one in self._exact}
         self._alike: dict[str, str] = {}
         for one in sorted(self._exact):
-            for form in {_without_zeros(one), _without_points(one)}:
+            for form in {without_zeros(one), _without_points(one)}:
                 self._alike[form] = f"{self._alike[form]} or {one}" if form in self._alike else one
 
     def find(self, text: str, kind: str = "") -> Text:
@@ -83,5 +84,5 @@ class Ids:
         if marked and (known := self._folded.get(folded(marked["id"]))):
             detail = f'{known} with "{marked["mark"].strip()}" behind it'
             return Text(fault="id-marked", detail=detail)
-        near = self._alike.get(_without_zeros(plain)) or self._alike.get(_without_points(plain), "")
+        near = self._alike.get(without_zeros(plain)) or self._alike.get(_without_points(plain), "")
         return Text(fault="id-lookalike" if near else "id-unknown", detail=near)
