@@ -170,6 +170,7 @@ def test_a_suppressed_figure_has_no_rating_and_the_next_report_does_not_tell_it(
 
 def test_a_typed_figure_that_is_suppressed_is_refused_with_its_place_and_not_repeated(raw, capsys):
     said = ["kpi_id,section,commentary", "A,,Fine.", "P,,Only 61 were seen."]
+    said.append("C,,Here 61 is a number like any other.")
     write_table(raw / "commentary/2024-25-Q3.csv", said)
     problems = read_returns(raw, QUARTER).problems
     (told,) = problems[problems["code"] == "small-number-in-text"].to_dict("records")
@@ -207,6 +208,7 @@ def test_a_typed_figure_that_is_suppressed_is_refused_with_its_place_and_not_rep
     (3, "item 3.", True),
     (59.7, "60%", True),
     (59.7, "60", False),
+    (59.68, "It was 59.7.", True),
     (3, None, False),
     (8087, "Of 8,087 few were seen.", True),
     (0.75, "We saw 0.8 per cent.", True),
