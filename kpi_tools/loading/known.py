@@ -129,41 +129,41 @@ def _made(months: pd.DataFrame, kpis: pd.DataFrame, covers: dict[str, str]) -> p
     missing."""
     if months.empty:
         return months
-    there = months[months["value"].notna()]
-    made = there.groupby(_KEY, sort=False).size().rename("there").reset_index()
-    made = made.merge(kpis[["kpi_id", "unit", "basis"]], on="kpi_id")
-    alone = made["kpi_id"].map(covers) == MONTH
-    made["count"] = np.where(alone, np.where(made["basis"] == _ROLLING, 12, 3), 1)
-    made["last"] = [pd.Period(Quarter.parse(one).end, "M") for one in made["quarter"]]
-    spans = zip(made["last"], made["count"], strict=True)
-    covered = [[str(last - back) for back in range(count)] for last, count in spans]
-    made["month"] = pd.Series(covered, index=made.index, dtype="object")
-    there = there[["kpi_id", "month", *_NUMBERS, "status"]]
-    parts = made.explode("month").merge(there, on=["kpi_id", "month"], how="left")
-    made = made.merge(_added(parts, _KEY), on=_KEY)
-    made["note"] = [_why(row) for row in rows_of(made)]
+    known = months[months["value"].notna()]
+    quarters = known.groupby(_KEY, sort=False).size().rename("known_months").reset_index()
+    quarters = quarters.merge(kpis[["kpi_id", "unit", "basis"]], on="kpi_id")
+    alone = quarters["kpi_id"].map(covers) == MONTH
+    quarters["needed"] = np.where(alone, np.where(quarters["basis"] == _ROLLING, 12, 3), 1)
+    quarters["last_month"] = [pd.Period(Quarter.parse(one).end, "M") for one in quarters["quarter"]]
+    spans = zip(quarters["last_month"], quarters["needed"], strict=True)
+    needed = [[str(last - back) for back in range(count)] for last, count in spans]
+    quarters["month"] = pd.Series(needed, index=quarters.index, dtype="object")
+    known = known[["kpi_id", "month", *_NUMBERS, "status"]]
+    parts = quarters.explode("month").merge(known, on=["kpi_id", "month"], how="left")
+    quarters = quarters.merge(_added(parts, _KEY), on=_KEY)
+    quarters["note"] = [_why(row) for row in rows_of(quarters)]
     # the weakest of the months that it is made of
     statuses = parts.dropna(subset="status").groupby(_KEY)["status"]
     weakest = statuses.agg(lambda few: max(few, key=STATUSES_WITH_VALUE.index)).rename("status")
-    made = made.merge(weakest, on=_KEY, how="left")
-    made["status"] = made["status"].mask(made["value"].isna(), NOT_AVAILABLE)
-    made = made.merge(months.groupby(_KEY)["received"].max(), on=_KEY)
-    made = made.assign(month="", milestone=None, silent=False)
-    return made.drop(columns=["unit", "basis", "count", "last", "there"])
+    quarters = quarters.merge(weakest, on=_KEY, how="left")
+    quarters["status"] = quarters["status"].mask(quarters["value"].isna(), NOT_AVAILABLE)
+    quarters = quarters.merge(months.groupby(_KEY)["received"].max(), on=_KEY)
+    quarters = quarters.assign(month="", milestone=None, silent=False)
+    return quarters.drop(columns=["unit", "basis", "needed", "last_month", "known_months"])
 
 
-def _why(made: dict[str, Any]) -> str:
+def _why(quarter: dict[str, Any]) -> str:
     """What a quarter's figure is made of, or what is missing."""
-    month, unit, given = f"{made['last']:%B %Y}", made["unit"], made["value"] == made["value"]
-    have = "has" if made["there"] == 1 else "have"
-    only = f"Only {made['there']} of its 3 months {have} a figure"
-    if made["count"] == 1:
+    month, unit = f"{quarter['last_month']:%B %Y}", quarter["unit"]
+    count, given = quarter["known_months"], quarter["value"] == quarter["value"]
+    only = f"Only {count} of its 3 months {'has' if count == 1 else 'have'} a figure"
+    if quarter["needed"] == 1:
         missing = f"{only}, and {month}, on which its own rests, has none."
         return f"The figure of {month}, its last month." if given else missing
-    if made["count"] == 12:
+    if quarter["needed"] == 12:
         missing = f"Not all of the twelve months to {month} are known with the cases behind them."
         return f"The sum of the twelve months to {month}." if given else missing
-    if made["there"] < 3:
+    if count < 3:
         return f"{only}."
     missing = _NO_PARTS if unit in MULTIPLIERS else f"Months in the unit {unit} cannot be added up."
     return "The sum of its three months." if given else missing
