@@ -471,6 +471,25 @@ def test_what_stands_beside_a_figure_or_is_of_part_of_a_year_is_not_taken_for_it
     assert find_period("Apr-Dec 24/25").open and find_period("Apr-Jun 24").label == "2024-25 Q1"
 
 
+@pytest.mark.parametrize("target", [[], [85, 20, 50]], ids=["bands alone", "beside a target"])
+def test_what_stands_below_green_and_red_are_target_and_floor_and_say_what_is_better(
+    tmp_path, target
+):
+    heads = ["Code", "Measure", *["Target"] * bool(target)]
+    rows = [[*[None] * len(heads), "RAG thresholds", None, None, "2024/25"]]
+    rows.append([*heads, "Red", "Amber", "Green", "Q1", "Q2", "RAG"])
+    rows += [
+        ["A1", "Calls answered (%)", *target[:1], "Below 75%", "75% to 84%", "85% or more", 88, 84, "A"],
+        ["A2", "Days to process", *target[1:2], ">25", "21-25", "20 or fewer", 22, 26, "R"],
+        ["A3", "Waste recycled (%)", *target[2:], "<45%", "45 – 49%", "≥50%", 44, 50, "G"],
+    ]
+    raw, told = begun(tmp_path, saved(tmp_path / "wide.xlsx", rows))
+    lines = load(raw).targets.set_index("kpi_id")[["target", "floor_standard"]]
+    assert lines.to_numpy().tolist() == [[85, 75], [20, 25], [50, 45]]
+    assert load(raw).catalogue["polarity"].tolist() == ["higher", "lower", "higher"]
+    assert any("Ratings: 3 of 3 as in the workbook" in line for line in told)
+
+
 def test_the_line_above_the_headings_is_a_section_where_others_stand_below(tmp_path):
     rows = [["Scorecard"], ["Theme: Homes"], ["Measure", *QUARTERS[:2]], ["Voids (%)", 5, 6]]
     _, kpis = taken_for(tmp_path, [*rows, ["Theme: Streets"], ["Litter (%)", 7, 8]])

@@ -204,6 +204,9 @@ def _take_heading(column: Column, sheet: Sheet, texts: list[str], year: int | No
     elif named and not means:
         means, sure = "actual" if _mostly(texts, is_number) else "", Sure.LIKELY
         why = f'a period and "{when.rest}", {_NOT_KNOWN}'
+    band = recognise("band", when.rest)
+    if band and _mostly(texts, lambda text: recognise("threshold_within", text)):
+        means, sure = band
     if other := _by_cells(means, texts, named):
         means, sure, reason = other
         why = f"{why}; {reason}"
@@ -268,6 +271,10 @@ def _settle(sheet: Sheet, columns: list[Column], body: list[int]) -> None:
         )
         if len(words.get(best, ())) > 1:
             columns[best].take("the column with the most different texts", means="kpi_name")
+    targets = [one for one in columns if one.means == "target"]
+    bands = [one for one in targets if recognise("band", one.heading)]
+    for one in bands if len(targets) > len(bands) else ():
+        one.take("beside a target it says what is better", means="polarity")
     for means in (*_ONCE, "row"):
         for one in [one for one in columns if one.means == means][1:]:
             means_now = "definition" if means == "kpi_name" else "ignore"
