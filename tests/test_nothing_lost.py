@@ -7,10 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from kpi_tools.checks import release_findings
 from kpi_tools.cli import main
 from kpi_tools.errors import KpiError
 from kpi_tools.loading import read_returns
-from kpi_tools.page.chapters import left_out, method, opening
+from kpi_tools.page.chapters import left_out, opening
+from kpi_tools.page.released import how_made
 from kpi_tools.spreadsheets import keep_rejected
 from tests import kent
 from tests.kent import RAW
@@ -113,10 +115,11 @@ def test_a_report_without_them_is_made_on_demand_and_says_so(spoilt, everything,
 
 
 def test_a_report_with_everything_has_no_such_notice_and_gives_the_account(everything):
-    known = kent.returns(), kent.scorecard(), kent.recent()
-    assert "made without rows" not in str(opening(*known))
+    returns, kpis = kent.returns(), kent.scorecard()
+    assert "made without rows" not in str(opening(returns, kpis, kent.recent()))
+    findings = release_findings(returns, kent.recent(), kpis)
     account = f"hold {everything:,} rows: {everything:,} accepted, 0 rejected and 0 blank."
-    assert account in str(method(*known))
+    assert account in str(how_made(returns, RAW, kpis, findings, "draft"))
 
 
 def test_a_file_that_could_not_be_read_is_told(raw):
