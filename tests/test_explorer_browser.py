@@ -216,7 +216,7 @@ def test_a_row_brings_its_chart_its_words_and_its_facts(lab):
     lab.shows("ES01 trend")
     texts = lab.find(".kx-chart svg text").all_text_contents()
     assert {"34%", "Dec alone 68%", "Target 60%", "Floor 55%"} <= set(texts)
-    lab.says("lead", "Red in all 12 quarters known")
+    lab.says("lead", "Red in all 12 quarters")
     lab.says("why", "it needs 77% in each of the next two quarters to reach the floor standard")
     lab.says("fact", "34% (813 of 2,421)")
     lab.shot("2-trend")
@@ -528,7 +528,7 @@ def go(page: Screen, fragment: str) -> None:
 
 def test_the_page_answers_without_python_and_without_a_network(page):
     page.shows("IC05 trend")
-    page.says("lead", "Red for four quarters in a row", "lies within its usual variation")
+    page.says("lead", "Red for four quarters running", "lies within its usual variation")
     page.row("ES01").click()
     page.shows("ES01 trend")
     page.says("why", "it needs 77% in each of the next two quarters to reach the floor standard")

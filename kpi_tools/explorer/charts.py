@@ -329,7 +329,7 @@ def _finished(
         canvas.name(bands)
         labels = [row.get("label") or period_label(row["period_end"].date()) for row in axis_rows]
         canvas.periods(labels, latest=len(figures) - 1)
-    if not canvas.points:
+    if not any(point["id"] for point in canvas.points):  # names of bands have a point, too
         canvas.text(canvas.width / 2, canvas.height / 2, _NOTHING, colour=QUIET)
     return Picture(canvas, happened)
 
