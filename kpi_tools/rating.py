@@ -20,7 +20,6 @@ from kpi_tools.frames import no_column, numbers
 from kpi_tools.levels import (
     NOISE,
     PARTS,
-    ROUNDING,
     Rows,
     any_of,
     comparable,
@@ -128,28 +127,17 @@ def rate(
     return rows.select(*kept, **added).to_native()
 
 
-def meets(
-    value: Any,
-    line: Any,
-    polarity: str = vocabulary.HIGHER,
-    *,
-    far: Any = None,
-    denominator: Any = None,
-) -> Any:
+def meets(value: Any, line: Any, polarity: str = vocabulary.HIGHER, *, far: Any = None) -> Any:
     """Whether a value meets a line, equality included: the one rule, of numbers or of columns
     (numpy, pandas). False where the line is NaN.
 
-    `line` and `far` are the edges of a band (`band_lines`); with `denominator`, by which they are
-    multiplied, the value is the numerator times the unit's multiplier.
+    `line` and `far` are the edges of a band (`band_lines`).
     """
-    noise, scale = (NOISE, 1.0) if denominator is None else (ROUNDING, denominator)
-    edge = line * scale
     if polarity == vocabulary.CLOSEST:
-        other = far * scale
-        size = abs(value) + (abs(edge) + abs(other)) / 2
-        return no_less(edge - value, size, noise) & no_less(value - other, size, noise)
+        size = abs(value) + (abs(line) + abs(far)) / 2
+        return no_less(line - value, size, NOISE) & no_less(value - far, size, NOISE)
     way = -1.0 if polarity == vocabulary.LOWER else 1.0
-    return no_less((edge - value) * way, abs(edge), noise)
+    return no_less((line - value) * way, abs(line), NOISE)
 
 
 def band_lines(table: pd.DataFrame, schemes: Mapping[str, Scheme] | None = None) -> pd.DataFrame:
