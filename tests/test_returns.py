@@ -124,6 +124,13 @@ def test_what_was_moved_or_typed_over_in_a_template_is_told(raw, kpi_id, name, l
     assert list(problems) == codes and len(found) == ("id-named" not in codes)
 
 
+def test_the_status_of_a_milestone_is_logged_only_where_it_is_spelt_otherwise(raw):
+    for word, taken in (("On track", []), ("on track", ["On track"])):
+        sent(raw, "CENTRE", QUARTER, word, "", "", "", "")
+        log = read_returns(raw, QUARTER).log
+        assert log.loc[log["file"] == HERE + "roads.csv", "taken"].tolist() == taken
+
+
 def test_a_target_typed_over_in_a_template_is_told(raw):
     row = ("RENT", QUARTER, "Rent collected", "%", "none", "{}", "95%", "99", "", "", "", "")
     for target in ("100%", "100.00%", "", "soon", "98%"):

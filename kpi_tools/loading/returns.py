@@ -121,7 +121,8 @@ def _read(tables: Sequence[tuple[Table, Quarter]], known: Catalogue) -> pd.DataF
             if kpi.get("kind") == MILESTONE and not cells["value"].blank:
                 milestone = statuses.get(clean_name(sent["value"][0]).casefold(), "")
                 fault = "" if milestone else "milestone-unknown"
-                cells["value"] = Number(fault=fault, detail=", ".join(statuses.values()))
+                detail = ", ".join(statuses.values())
+                cells["value"] = Number(taken=milestone, fault=fault, detail=detail)
             cells["kpi_id"] = match._replace(fault=_fault_of_id(match, sent, at))
             cells["period"] = read_period(*sent["period"], kpi)
             cells["status"], cells["note"] = read_status(*sent["status"]), read_text(*sent["note"])
