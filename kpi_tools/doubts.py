@@ -228,7 +228,7 @@ def _exchanged(row: Row, usual: _Usual) -> _Doubt:
     """Two neighbouring digits in each other's place: 57.2 where 75.2 would be usual."""
     if usual.strangeness(row["value"]) <= 1.5:
         return None
-    sign, digits, exponent = Decimal(repr(row["value"])).as_tuple()
+    sign, digits, exponent = Decimal(f"{row['value']:.{int(row['decimals'])}f}").as_tuple()
     for place, (one, other) in enumerate(pairwise(digits)):
         back = (*digits[:place], other, one, *digits[place + 2 :])
         right = float(Decimal((sign, back, int(exponent))))

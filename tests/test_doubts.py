@@ -83,6 +83,7 @@ def test_a_denominator_that_jumps_is_named():
     ([66, 73, 76, 75, 72, 70, 82, 92, 96], {}),  # a real improvement
     ([60, 51, 47, 48, 40, 28, 51, 52], {}),  # a real fall, and back
     ([75.2, 70, 79, 72, 78, 57.2], {}),  # as far as others moved
+    ([88, 90, 89, 91, 90, 88, 89, 99], {"decimals": 0}),  # 99.0 is not 90.9 where there is no 99.0
     ([624, 647, 641, 618, 562], COUNT),  # 652 would be usual, and 562 is not strange
     ([0.01, 0.02, 0.03, 0.04, 0.04, 0], {}),  # nought is a neighbour
     ([40, math.nan, 41, 40, math.nan, 39], {}),
