@@ -232,7 +232,7 @@ def _exchanged(row: Row, usual: _Usual) -> _Doubt:
     for place, (one, other) in enumerate(pairwise(digits)):
         back = (*digits[:place], other, one, *digits[place + 2 :])
         right = float(Decimal((sign, back, int(exponent))))
-        if usual.low <= right <= usual.high:
+        if back[0] and usual.low <= right <= usual.high:
             would = f"{_printed(row, right)}, which would be usual,"
             return EXCHANGED, f"{_printed(row)} is {would} with two digits exchanged."
     return None

@@ -193,17 +193,25 @@ def outlook_sentence(lines: pd.DataFrame, kpis: pd.DataFrame, terms: Terms) -> s
     if best.empty:
         both = "has both a line and figures from which a chance can be told"
         return f"No outlook can be given: no {terms.word('kpi')} {both}."
-    likely = int((best["next_chance"] > 0.5).sum())
+    likely, number = int((best["next_chance"] > 0.5).sum()), len(best)
     goal = best["line"].iloc[0] if best["line"].nunique() == 1 else "line"
-    now = known["kpi_id"].isin(worst_of(kpis, terms)["kpi_id"])
-    reds = known.loc[known["lowest"] & now, "next_chance"] > 0.5
-    rescued = f", and of the {in_words(len(reds))} {terms.rated_worst} {_none(reds.sum())}"
-    return (
-        f"Outlook (a judgement, not a fact): of the {terms.kpis(len(best))} that can be predicted, "
-        f"{_none(likely)} {are(likely)} more likely than not to meet "
-        f"{'their' if likely > 1 else 'its'} {goal} with the next figure"
-        f"{f'{rescued} to reach a better rating' if len(reds) else ''}, if nothing changes."
-    )
+    worst = worst_of(kpis, terms)["kpi_id"]
+    reds = known.loc[known["lowest"] & known["kpi_id"].isin(worst), "next_chance"] > 0.5
+    who = f"the {terms.kpis(number)} that can be predicted"
+    some = f"of {who}, {_none(likely)} {are(likely)} more"
+    meets = f"likely than not to meet {'their' if likely > 1 else 'its'} {goal}"
+    if number == 1:
+        some = f"{who} is {'more' if likely else 'less'}"
+    rescued = ""
+    if len(reds):
+        of_reds = f"the {in_words(len(reds))} {terms.rated_worst}"
+        of_reds += "" if len(reds) == len(worst) else " that can be predicted"
+        rescued = f", and of {of_reds} {_none(reds.sum())} to reach a better rating"
+        if len(reds) == 1:
+            how = "more" if reds.any() else "less"
+            rescued = f", and {of_reds} is {how} likely than not to reach a better rating"
+    opening = "Outlook (a judgement, not a fact):"
+    return f"{opening} {some} {meets} with the next figure{rescued}, if nothing changes."
 
 
 def data_sentences(

@@ -274,8 +274,19 @@ def test_the_size_by_the_overlap_aware_rule():
         "unit": "tonnes",
         "decimals": 0,
     }
-    assert size_in_words(kpi, "gls_") == "rising by 120 tonnes a year (95% interval 80 to 160)"
-    assert size_in_words(kpi | {"gls_slope": math.nan}, "gls_") == ""
+    assert (
+        size_in_words(kpi, "positive", "gls_")
+        == "rising by 120 tonnes a year (95% interval 80 to 160)"
+    )
+    assert size_in_words(kpi | {"gls_slope": math.nan}, "positive", "gls_") == ""
+    # at a significance of 0.1 a direction may be told whose 95% interval reaches beyond nought
+    kpi |= {"gls_slope": 60.0, "gls_slope_low": -10.0, "gls_slope_high": 130.0}
+    assert (
+        size_in_words(kpi, "positive", "gls_")
+        == "rising by 60 tonnes a year (95% interval -10 to 130)"
+    )
+    stable = size_in_words(kpi, "stable or no clear trend", "gls_")
+    assert stable == "between a fall of 10 tonnes and a rise of 130 tonnes a year"
 
 
 def test_two_point_arrows_are_words_and_say_where_the_trend_differs():

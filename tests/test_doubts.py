@@ -51,6 +51,8 @@ COUNT = {"unit": "count", "decimals": 0}
     ([*RATES, 19.5], {}, "doubt-remainder", "19.5% is what 80.5%, which would be usual, leaves to 100%."),
     ([75.2, 74.8, 75.9, 76.1, 74.9, 57.2], {}, "doubt-exchanged",
      "57.2% is 75.2%, which would be usual, with two digits exchanged."),
+    ([26, 27, 28, 27, 26, 28, 27, 26, 207], {"unit": "days", "decimals": 0}, "doubt-far",
+     "207 days is far from all figures before it, which lie between 26 days and 28 days."),
     ([*HOMES, 261], COUNT, "doubt-exchanged", "261 is 621, which would be usual, with two digits exchanged."),
     ([11250, 12801, 12518, 12656, 11719, 11719], COUNT, "doubt-repeated",
      "11,719 is, to the last digit, what was sent for the period before."),

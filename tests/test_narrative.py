@@ -183,7 +183,8 @@ def chances(*target: float, floor: float = np.nan) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(("expected", "now", "text"), [
-    (chances(0.1), of(1), "of the one KPI that can be predicted, none is more likely than not to meet its target"),
+    (chances(0.1), of(1), "the one KPI that can be predicted is less likely than not to meet its target"),
+    (chances(0.9), of(1), "the one KPI that can be predicted is more likely than not to meet its target"),
     (chances(0.9, 0.1), of(2), "of the two KPIs that can be predicted, one is more likely than not to meet its target"),
     (chances(0.9, 0.8), of(2), "of the two KPIs that can be predicted, two are more likely than not to meet their target"),
 ])  # fmt: skip
@@ -199,6 +200,10 @@ def test_the_outlook_counts_the_worst_that_are_to_come_out_of_it():
         assert said.endswith(
             f"none is more likely than not to meet its target with the next figure, {rest}"
         )
+    for worst, who in ((1, ""), (2, " that can be predicted")):
+        said = narrative.outlook_sentence(chances(0.1, floor=0.9), kpis(of(red=worst)), KENT)
+        rest = f"the one rated Red{who} is more likely than not to reach a better rating, if nothing changes."
+        assert said.endswith(f" to meet its target with the next figure, and {rest}")
     none = "No outlook can be given: no KPI has both a line and figures from which a chance can be told."
     assert narrative.outlook_sentence(chances(np.nan), kpis(of(1)), KENT) == none
 

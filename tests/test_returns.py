@@ -116,6 +116,7 @@ TEMPLATE = "kpi_id,period,kpi_name,unit,last_figure,target,floor_standard,value,
     ("RENT", "Rent collected", "98% in 2024-25 Q2", "99", []),
     ("RENT", "Rent collected (ours)", "98% in 2024-25 Q2", "99", []),
     ("RENT", "Cases open", "98% in 2024-25 Q2", "99", ["id-named"]),
+    ("RENT", "Rent collected", "99", "", ["last-typed"]),
     ("RENT", "Rent collected", "none", "", []),
 ])  # fmt: skip
 def test_what_was_moved_or_typed_over_in_a_template_is_told(raw, kpi_id, name, last, value, codes):

@@ -102,7 +102,7 @@ def test_a_new_year_is_agreed_in_one_workbook(tmp_path):
         "B": {"decision": "stays", "target": 92, "reason": "Agreed in March"},
         "C": {"decision": "retired", "reason": "No longer ours"},
         "D": {"decision": "renamed", "new_name": "The new D"},
-        "Z": {"decision": "new", "kpi_name": "The Z", "section": "Care", "unit": "days"},
+        "Z": {"decision": "new", "kpi_name": "The Z", "section": "Care", "unit": "other: furlongs"},
     }
     answers["Z"] |= {"polarity": "lower", "target": 5}
     sheet.append(["Z"])
@@ -134,6 +134,6 @@ def test_a_new_year_is_agreed_in_one_workbook(tmp_path):
     sheet["H2"] = "perhaps"
     book.save(path)
     files = {one: one.read_bytes() for one in raw.glob("*.csv")}
-    with pytest.raises(InputError, match='row 2, column H "decision": "perhaps"'):
+    with pytest.raises(InputError, match='row 2: "perhaps" is none of stays, retired'):
         start_year(raw, "2025-26")
     assert {one: one.read_bytes() for one in raw.glob("*.csv")} == files

@@ -41,6 +41,15 @@ FORMS = [
 ]
 
 
+def test_a_file_whose_quotation_marks_do_not_match_is_left_as_it_is(tmp_path):
+    path = written(tmp_path)
+    content = path.read_bytes() + b'C,,"He said "yes", then left",x\r\n'
+    path.write_bytes(content)
+    with pytest.raises(KpiError, match="quotation marks .* do not match, in line 4"):
+        save_words(path, "B", ("Two.", "Other."), None)
+    assert path.read_bytes() == content
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_only_the_row_changes_and_the_form_of_the_file_stays(tmp_path, form):
     path = written(tmp_path, **form)

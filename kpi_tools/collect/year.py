@@ -1,6 +1,7 @@
 """`kpi start --year`: what is agreed for a new year in one workbook, and what follows of it."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -8,24 +9,20 @@ import pandas as pd
 
 from kpi_tools import spreadsheets
 from kpi_tools.collect import message
+from kpi_tools.collect.sheets import open_sheets
 from kpi_tools.errors import InputError
 from kpi_tools.loading import in_set, quarters_with_returns, read_returns, with_targets
-from kpi_tools.loading.grids import Snapshot
-from kpi_tools.loading.read import read_table
-from kpi_tools.loading.rules import ERROR, Ledger, as_list
-from kpi_tools.loading.schemas import YEAR, read
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import COUNCIL_BOOK
+from kpi_tools.units import known_unit
 from kpi_tools.wording import plural
-from kpi_tools.workbooks.child import Workbooks
 
+DECISIONS: Final = ("stays", "retired", "renamed", "moved", "new")
 SHEET: Final = "KPIs"
 _OF_KPI: Final = ["kpi_id", "kpi_name", "section", "unit", "polarity"]
 _LINES: Final = ["target", "floor_standard"]
 _FREE: Final = ["decision", *_LINES, "new_name", "new_section", "reason"]
-_ASKED: Final = {"renamed": ["new_name"], "moved": ["new_section"], "new": _OF_KPI}
-"""What a decision has to say."""
-DECISIONS: Final = next(one.options for one in YEAR.columns if one.name == "decision")
+COLUMNS: Final = [*_OF_KPI, *(f"last_{name}" for name in _LINES), *_FREE]
 
 
 def start_year(raw: Path, year: str) -> list[str]:
@@ -46,15 +43,15 @@ def start_year(raw: Path, year: str) -> list[str]:
     last = first.shift(-1)
     kpis = with_targets(in_set(returns.catalogue, last).assign(quarter=last.label), returns.targets)
     kpis = kpis.rename(columns={name: f"last_{name}" for name in _LINES})
-    table = kpis.drop(columns=_FREE, errors="ignore").reindex(columns=[*YEAR.names])
+    table = kpis.drop(columns=_FREE, errors="ignore").reindex(columns=COLUMNS)
     made = spreadsheets.make_workbook({SHEET: table})
-    sheet, letter = made[SHEET], spreadsheets.column_letter(YEAR.names, "decision")
+    sheet, letter = made[SHEET], spreadsheets.column_letter(COLUMNS, "decision")
     cells, rule = [f"{letter}2:{letter}{len(table) + 51}"], spreadsheets.choices(DECISIONS)
     spreadsheets.restrict(sheet, cells, **rule)
     for line in range(2, len(table) + 2):
         sheet[f"{letter}{line}"].fill = spreadsheets.solid("FFFFE699")
     for name in _FREE:
-        sheet.column_dimensions[spreadsheets.column_letter(YEAR.names, name)].width = 22
+        sheet.column_dimensions[spreadsheets.column_letter(COLUMNS, name)].width = 22
     with spreadsheets.writing(path):
         spreadsheets.save_workbook(made, path)
     return message("year_begun", path=path, kpis=plural(len(table), "KPI")).splitlines()
@@ -63,39 +60,27 @@ def start_year(raw: Path, year: str) -> list[str]:
 def undecided(raw: Path, quarter: Quarter) -> list[str]:
     """The KPIs of which nothing is decided for the year of a quarter with a workbook."""
     path = _workbook(raw, quarter)
-    if not path.is_file():
-        return []
-    rows, _ = _decided(path)
-    return rows.loc[rows["decision"] == "", "kpi_id"].tolist()
+    rows = _decided(path) if path.is_file() else pd.DataFrame(columns=[*COLUMNS, "_line"])
+    return rows.loc[(rows["kpi_id"] != "") & (rows["decision"] == ""), "kpi_id"].tolist()
 
 
 def _workbook(raw: Path, quarter: Quarter) -> Path:
     return raw.parent / f"year-{quarter.label[:7]}.xlsx"
 
 
-def _decided(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows of the workbook as texts, and what is wrong in them."""
-    ledger = Ledger()
-    with Workbooks() as books:
-        snapshot = Snapshot(path, path.name, path.read_bytes())
-        table = read_table(snapshot, YEAR, ledger, books)
-    rows = pd.DataFrame(columns=YEAR.names, dtype="str")
-    if table is not None:
-        rows = read(table, YEAR)
-        for place, row in enumerate(rows.to_dict("records")):
-            for name in _ASKED.get(row["decision"], ()):
-                if pd.isna(row[name]):
-                    table.fault(place, name, "catalogue-missing")
-    numbers = rows.select_dtypes("float64")
-    rows[numbers.columns] = numbers.map("{:.15g}".format, na_action="ignore").astype("str")
-    problems = ledger.problems()
-    return rows.fillna(""), problems[problems["severity"] == ERROR]
+def _decided(path: Path) -> pd.DataFrame:
+    found = next((sheet for sheet in open_sheets(path)[0] if sheet.name == SHEET), None)
+    if found is None:
+        raise InputError(f"{path} has no sheet {SHEET}.")
+    rows = pd.DataFrame(found.records(), dtype="str")
+    rows = rows.reindex(columns=[*COLUMNS, "_line"], fill_value="")
+    return rows.assign(decision=rows["decision"].str.casefold())
 
 
 def _take_over(raw: Path, first: Quarter, path: Path) -> list[str]:
-    decided, errors = _decided(path)
-    if len(errors):
-        raise InputError(f"{as_list(errors)}\nNothing was changed.")
+    decided = _decided(path)
+    if faults := list(_faults(decided, path)):
+        raise InputError("\n".join([*faults, "Nothing was changed."]))
     decided = decided[decided["decision"] != ""].assign(from_quarter=first.label)
     before = {name: _council_table(raw, name) for name in ("kpis", "targets", "changes")}
     of = {one: decided[decided["decision"] == one].set_index("kpi_id") for one in DECISIONS}
@@ -157,3 +142,21 @@ def _with_new(table: pd.DataFrame, rows: pd.DataFrame, key: list[str]) -> pd.Dat
     rows = rows[[one not in there for one in rows[key].itertuples(index=False, name=None)]]
     names = [name for name in rows if name in table or (rows[name] != "").any()]
     return pd.concat([table, rows[names]], ignore_index=True).fillna("") if len(rows) else table
+
+
+def _faults(rows: pd.DataFrame, path: Path) -> Iterator[str]:
+    twice = rows["kpi_id"].duplicated(keep=False)
+    for row, again in zip(rows.to_dict("records"), twice, strict=True):
+        where, decision = f"{path.name}, row {row['_line']}", row["decision"]
+        if decision not in ("", *DECISIONS):
+            yield f'{where}: "{decision}" is none of {", ".join(DECISIONS)}.'
+        if again or decision and not row["kpi_id"]:
+            yield f"{where}: each KPI needs an id of its own."
+        if not row[{"renamed": "new_name", "moved": "new_section"}.get(decision, "_line")]:
+            yield f"{where}: {row['kpi_id']} is {decision}, but not said to what."
+        asked = (row["kpi_name"], row["section"], row["polarity"], known_unit(row["unit"]))
+        if decision == "new" and not all(asked):
+            yield f"{where}: a new KPI needs kpi_name, section, unit and polarity."
+        for name in _LINES:
+            if row[name] and not re.fullmatch(r"-?\d+(\.\d+)?", row[name].rstrip("%")):
+                yield f'{where}: the {name.replace("_", " ")} "{row[name]}" is no number.'

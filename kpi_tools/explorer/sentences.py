@@ -71,7 +71,7 @@ def directions(known: Evidence, kpi_id: str) -> list[str]:
         return [doubt]
     kpi = known.kpi(kpi_id)
     published = direction_sentence(kpi)
-    size = size_in_words(kpi, "gls_")
+    size = size_in_words(kpi, str(kpi["gls_direction"]), "gls_")
     rolling = kpi["basis"] == "rolling_12_months"
     shared = "Allowing for the data that rolling figures share" if rolling else "By the second rule"
     opinion = kpi["second_opinion"]

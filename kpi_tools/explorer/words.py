@@ -224,10 +224,16 @@ class _File:
         self.end = first[len(first.rstrip("\r\n")) :] or "\r\n"
         self.quoting: Any = csv.QUOTE_ALL if first.startswith('"') else csv.QUOTE_MINIMAL
         self.rows, self.lines = list[list[str]](), [1]
-        reader = csv.reader(lines, delimiter=self.separator)
-        for cells in reader:
-            self.rows.append(cells)
-            self.lines.append(reader.line_num + 1)
+        reader = csv.reader(lines, delimiter=self.separator, strict=True)
+        try:
+            for cells in reader:
+                self.rows.append(cells)
+                self.lines.append(reader.line_num + 1)
+        except csv.Error as error:
+            raise KpiError(
+                f"The quotation marks in the file of the words do not match, in line "
+                f"{reader.line_num} or before it, so nothing is written."
+            ) from error
         self.head = [cell.strip().casefold() for cell in self.rows[0]] if lines else []
         if missing := [name for name in ("kpi_id", *TEXTS) if name not in self.head]:
             raise KpiError(

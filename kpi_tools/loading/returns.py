@@ -22,7 +22,7 @@ from kpi_tools.units import MULTIPLIERS, known_unit, meant_unit, unit_family
 from kpi_tools.vocabulary import FINAL, MILESTONE, NOT_AVAILABLE, STATUSES_WITHOUT_VALUE
 
 LINES: Final = ("target", "floor_standard")
-NAME: Final = "kpi_name"
+NAME, LAST = "kpi_name", "last_figure"
 PARTS: Final = ("numerator", "denominator")
 NUMBERS: Final = ("value", *PARTS)
 SUBMISSION: Final = {
@@ -36,10 +36,10 @@ SUBMISSION: Final = {
 _CELLS: Final[dict[str, Any]] = {
     **dict.fromkeys(("kpi_id", "status", "note"), Text),
     "period": Period,
-    **dict.fromkeys((*NUMBERS, *LINES), Number),
+    **dict.fromkeys((*NUMBERS, *LINES, LAST), Number),
 }
 """What the cells of a column are read to."""
-_OF_KPI: Final = ["unit", "range_low", "range_high", "rounded_to", "decimals"]
+_OF_KPI: Final = ["unit", "range_low", "range_high", "rounded_to", "decimals", "last_quarter"]
 _NO_FIGURE: Final = ("row-total", "row-footnote", "row-units", "id-waits")
 WELL_ABOVE_SHARES: Final = 5.0
 """Where other figures or lines of a percentage are, one of at most 1 is probably a share."""
@@ -115,7 +115,7 @@ def _read(tables: Sequence[tuple[Table, Quarter]], known: Catalogue) -> pd.DataF
                     table.comma_is_doubtful,
                     kpi.get("unit", "") if name == "value" else "",
                 )
-                for name in (*NUMBERS, *LINES)
+                for name in (*NUMBERS, *LINES, LAST)
             }
             milestone = ""
             if kpi.get("kind") == MILESTONE and not cells["value"].blank:
@@ -187,6 +187,9 @@ def _rules(rows: pd.DataFrame, known: Catalogue) -> Iterator[tuple[str, Any, Any
     yield "period", "period-year", rows["period_notice"] != "", rows["period_notice"]
     titles = rows["received"].map(lambda label: Quarter.parse(label).title)
     yield "period", "period-future", quarter > rows["received"], titles
+    last = rows["last_quarter"].astype("object").fillna("")
+    titles = [Quarter.parse(label).title if label else "" for label in last]
+    yield "period", "period-retired", (last != "") & (quarter > last), titles
     money = unit.map(lambda one: unit_family(one).money).astype(bool)
     for name in NUMBERS:
         percent = rows[f"{name}_percent"] & ~percentage & (name == "value")
@@ -236,6 +239,7 @@ def _rules(rows: pd.DataFrame, known: Catalogue) -> Iterator[tuple[str, Any, Any
     found = [outside(*one) for one in zip(value, low, high, percentage, strict=True)]
     codes, details = ([one[at] for one in found] for at in (0, 1))
     yield "value", codes, beyond, details
+    yield LAST, "last-typed", no_number & blank & rows[LAST].notna(), ""
     unexplained = no_number & blank & ~without & made.isna() & ~_bad(rows)
     alone = above.notna() | below.notna()
     yield "value", "parts-alone", unexplained & alone, ""

@@ -38,7 +38,6 @@ _CODEBOOK = tomllib.loads(Path(__file__).with_name("codebook.toml").read_text(en
 KINDS: Final[dict[str, str]] = _CODEBOOK["kinds"]
 """What a setting or a cell of each kind must be."""
 RETURNS: Final = _schema(_CODEBOOK["returns"])
-YEAR: Final = _schema(_CODEBOOK["year"])
 SCHEMAS: Final = {name: _schema(entry) for name, entry in _CODEBOOK["tables"].items()}
 KPIS, TARGETS, COMMENTARY, WORDS, ACTIVITY, BENCHMARKS = (
     SCHEMAS[name] for name in ("kpis", "targets", "commentary", "words", "activity", "benchmarks")

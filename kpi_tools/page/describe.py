@@ -34,6 +34,7 @@ from kpi_tools.vocabulary import (
     MULTIPLIERS,
     NOT_ENOUGH_DATA,
     NOT_TESTABLE,
+    STABLE,
     TREND_ARROW,
 )
 from kpi_tools.wording import amount, between, capitalised, listed, parts_of, plural, rounded, show
@@ -70,12 +71,13 @@ def direction_sentence(kpi: Mapping[str, Any]) -> str:
     if state == NOT_TESTABLE:
         why = "neither rising nor falling is better, or the figures build up over the year"
         return f"Not testable: {why}."
-    return f"{capitalised(state)}: {size_in_words(kpi)}."
+    return f"{capitalised(state)}: {size_in_words(kpi, state)}."
 
 
-def size_in_words(kpi: Mapping[str, Any], rule: str = "") -> str:
-    """`falling by 2.1 percentage points a year (95% interval 0.6 to 3.6)`; where that may be none
-    from what to what; empty where it is not known. `rule`: `gls_` for the overlap-aware one."""
+def size_in_words(kpi: Mapping[str, Any], state: str, rule: str = "") -> str:
+    """`falling by 2.1 percentage points a year (95% interval 0.6 to 3.6)`; where the direction's
+    `state` is stable from what to what; empty where it is not known. `rule`: `gls_` for the
+    overlap-aware one."""
     slope, low, high = (float(kpi[f"{rule}slope{end}"]) for end in ("", "_low", "_high"))
     if math.isnan(slope + low + high):
         return ""
@@ -89,9 +91,10 @@ def size_in_words(kpi: Mapping[str, Any], rule: str = "") -> str:
         way = "a rise" if size > 0 else "a fall"
         return f"{way} of {by(size)}" if round(size, places) else "no change"
 
-    if low <= 0 <= high:
+    if state == STABLE:
         return f"{between(change(low), change(high))} a year"
-    near, far = (rounded(end, places) for end in sorted((abs(low), abs(high))))
+    way = 1 if slope > 0 else -1  # along which the ends are told: one beyond nought is negative
+    near, far = (rounded(end, places) for end in sorted((low * way, high * way)))
     interval = f" (95% interval {near} to {far})" if near != far else ""
     return f"{'rising' if slope > 0 else 'falling'} by {by(slope)} a year{interval}"
 
